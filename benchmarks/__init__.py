@@ -1,0 +1,1 @@
+"""Benchmarks of LangGraph checkpointers, side by side: ``python -m benchmarks``."""

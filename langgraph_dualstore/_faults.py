@@ -1,0 +1,49 @@
+"""The one place where errors of the Redis client become this package's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import exceptions as redis_errors
+
+from langgraph_dualstore.errors import HotStoreError, HotStoreUnavailable
+
+# Refusals that redis-py derives from ConnectionError although asking again is no use.
+_PERMANENT = (
+    redis_errors.AuthenticationError,
+    redis_errors.AuthorizationError,
+)
+
+_TRANSIENT = (
+    redis_errors.ConnectionError,
+    redis_errors.TimeoutError,
+    redis_errors.ReadOnlyError,
+    redis_errors.ClusterDownError,
+    redis_errors.TryAgainError,
+    redis_errors.RedisClusterException,
+    OSError,
+)
+
+
+def translate(error: Exception) -> Exception:
+    """Return this package's error for one of the Redis client's, others as they are."""
+    if isinstance(error, _PERMANENT):
+        return HotStoreError(f"Redis refused the connection: {error}")
+    if isinstance(error, _TRANSIENT):
+        return HotStoreUnavailable(f"Redis cannot be asked: {error or type(error).__name__}")
+    if isinstance(error, redis_errors.RedisError):
+        return HotStoreError(f"Redis refused: {error}")
+    return error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise this package's errors for those of the Redis client."""
+    try:
+        yield
+    except Exception as error:
+        own = translate(error)
+        if own is error:
+            raise
+        raise own from error

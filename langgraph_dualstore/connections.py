@@ -1,0 +1,178 @@
+"""Where a saver's connections come from: a URL, or the clients that it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterable
+from typing import Any, TypeVar, cast
+
+import redis
+import redis.asyncio
+import redis.asyncio.cluster
+import redis.asyncio.retry
+import redis.cluster
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from langgraph_dualstore._driver import Driver, SyncClient
+from langgraph_dualstore._driver_async import AsyncClient, AsyncDriver
+from langgraph_dualstore._steps import Operation
+from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.settings import Settings
+
+Client = SyncClient | AsyncClient
+
+_T = TypeVar("_T")
+
+_RETRIES = 3
+_SCHEMES = {"valkey://": "redis://", "valkeys://": "rediss://"}
+
+
+class Connections:
+    """A saver's way to Redis.
+
+    With a blocking client alone the async API runs it on worker threads. With an asyncio
+    client alone the sync API has none to use: driving it from another thread would tie
+    its connections to a loop that nobody sees.
+
+    Args:
+        sync: Runs the sync API's operations.
+        asynchronous: Runs the async API's operations.
+        owned: Whether closing the saver closes the blocking connections.
+    """
+
+    def __init__(
+        self, sync: Driver | None, asynchronous: AsyncDriver | None, *, owned: bool
+    ) -> None:
+        self._sync = sync
+        self._async = asynchronous
+        self._owned = owned
+
+    def run(self, operation: Operation[_T]) -> _T:
+        """Run an operation, blocking.
+
+        Raises:
+            ConfigurationError: There is no blocking client.
+        """
+        if self._sync is None:
+            operation.close()
+            raise ConfigurationError(
+                "this saver was given an asyncio client only; pass a redis.Redis client too, "
+                "or use from_conn_string, to call its sync methods"
+            )
+        return self._sync.run(operation)
+
+    async def arun(self, operation: Operation[_T]) -> _T:
+        """Run an operation on the running event loop."""
+        if self._async is not None:
+            return await self._async.run(operation)
+        return await asyncio.to_thread(self.run, operation)
+
+    def close(self) -> None:
+        """Close the blocking connections, if they are the saver's own."""
+        if self._owned and self._sync is not None:
+            self._sync.client.close()
+
+    async def aclose(self) -> None:
+        """Close the connections, if they are the saver's own."""
+        if self._async is not None:
+            await self._async.aclose()
+        await asyncio.to_thread(self.close)
+
+
+def from_url(url: str, settings: Settings) -> Connections:
+    """Return connections of the saver's own; none is opened before it is needed.
+
+    Raises:
+        ConfigurationError: The URL is not one that the Redis client takes.
+    """
+    for alias, scheme in _SCHEMES.items():
+        if url.startswith(alias):
+            url = scheme + url.removeprefix(alias)
+    timeout = settings.timeout.total_seconds()
+    options: dict[str, Any] = {
+        "max_connections": settings.max_connections,
+        "timeout": timeout,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "socket_keepalive": True,
+    }
+    # Repeating a command is harmless: a put replaces itself, a write keeps its first value.
+    backoff = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
+    errors = (RedisConnectionError, RedisTimeoutError)
+    retry = Retry(backoff, _RETRIES, errors)
+    async_retry = redis.asyncio.retry.Retry(backoff, _RETRIES, errors)
+
+    def connect() -> tuple[AsyncClient, bool]:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(url, **options, retry=async_retry)
+        return redis.asyncio.Redis.from_pool(pool), True
+
+    try:
+        client = redis.Redis.from_pool(
+            redis.BlockingConnectionPool.from_url(url, **options, retry=retry)
+        )
+    except (ValueError, TypeError) as error:
+        # The client's message may repeat the URL, and with it a password.
+        raise ConfigurationError(
+            "the Redis URL is not valid; it looks like redis://user:password@host:6379/0, "
+            "rediss://… for TLS, or unix:///path/to/socket"
+        ) from (error if "@" not in url else None)
+    return Connections(Driver(client), AsyncDriver(connect), owned=True)
+
+
+def from_clients(clients: Iterable[object]) -> Connections:
+    """Return connections through existing clients, which are never closed.
+
+    Args:
+        clients: A blocking client, an asyncio client, or one of each, in any order.
+
+    Raises:
+        ConfigurationError: There is none, two of a kind, or something else among them.
+    """
+    sync: Driver | None = None
+    asynchronous: AsyncDriver | None = None
+    for client in clients:
+        if not hasattr(client, "execute_command"):
+            raise ConfigurationError(
+                f"a saver takes Redis clients, not {type(client).__name__}; "
+                "use DualStoreSaver.from_conn_string(url) for a URL"
+            )
+        if inspect.iscoroutinefunction(client.execute_command):
+            if asynchronous is not None:
+                raise ConfigurationError("a saver takes one asyncio client, not two")
+            asynchronous = AsyncDriver(_Loops(cast("AsyncClient", client)).connect)
+        else:
+            if sync is not None:
+                raise ConfigurationError("a saver takes one blocking client, not two")
+            sync = Driver(cast("SyncClient", client))
+    if sync is None and asynchronous is None:
+        raise ConfigurationError("a saver needs a Redis client, or use from_conn_string(url)")
+    return Connections(sync, asynchronous, owned=False)
+
+
+class _Loops:
+    """Hands an asyncio client to the first event loop and its like to others."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+        self._taken = False
+
+    def connect(self) -> tuple[AsyncClient, bool]:
+        if not self._taken:
+            self._taken = True
+            return self._client, False
+        pool: Any = getattr(self._client, "connection_pool", None)
+        if type(pool) not in (redis.asyncio.ConnectionPool, redis.asyncio.BlockingConnectionPool):
+            raise ConfigurationError(
+                "the asyncio client's connections belong to the event loop that used it "
+                "first; give the saver a client for each loop, or use from_conn_string"
+            )
+        like = redis.asyncio.BlockingConnectionPool(
+            connection_class=pool.connection_class,
+            max_connections=min(pool.max_connections, Settings().max_connections),
+            **pool.connection_kwargs,
+        )
+        return redis.asyncio.Redis.from_pool(like), True

@@ -1,0 +1,1 @@
+"""The hot tier: how a live thread lies in Redis."""

@@ -1,0 +1,56 @@
+"""Moving what is still referred to into a new log."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from operator import attrgetter
+
+from langgraph_dualstore.hot.keys import encode_part
+from langgraph_dualstore.hot.records import Record, Run, encode_member, encode_record
+
+_start = attrgetter("start")
+
+
+class Compaction:
+    """A log that holds only what some records refer to.
+
+    Args:
+        records: The records whose bytes are kept.
+        log: The log that they refer to.
+        offset: The position that the new log will have in front of it.
+    """
+
+    def __init__(self, records: Iterable[Record], log: bytes, offset: int = 0) -> None:
+        self._ranges: list[Run] = []
+        for run in sorted(
+            run for record in records for stored in record.channels.values() for run in stored.runs
+        ):
+            last = self._ranges[-1] if self._ranges else None
+            if last and run.start <= last.end:
+                self._ranges[-1] = Run(last.start, max(last.end, run.end) - last.start)
+            else:
+                self._ranges.append(run)
+        self._moved: list[int] = []
+        for kept in self._ranges:
+            self._moved.append(offset)
+            offset += kept.length
+        self.log = b"".join(log[kept.start : kept.end] for kept in self._ranges)
+
+    def member(self, tag: bytes, record: Record, generation: str) -> bytes:
+        """Return a record's member as it reads in the new log's generation."""
+        rest = encode_record(
+            parent=b"" if record.parent_id is None else encode_part(record.parent_id),
+            checkpoint=record.checkpoint,
+            metadata=record.metadata,
+            run_id=record.run_id,
+            channels={
+                name: stored._replace(runs=tuple(map(self._move, stored.runs)))
+                for name, stored in record.channels.items()
+            },
+        )
+        return encode_member(tag, record.address, generation, record.stamp, rest)
+
+    def _move(self, run: Run) -> Run:
+        at = bisect_right(self._ranges, run.start, key=_start) - 1
+        return Run(self._moved[at] + run.start - self._ranges[at].start, run.length)

@@ -1,0 +1,122 @@
+r"""The names under which a thread lies in Redis.
+
+A thread has four keys, whatever its length. They share the cluster slot of
+`{<thread id>}` and one expiry:
+
+    langgraph:state:{<thread id>}:head         hash: generation, revision, lengths, pin
+    langgraph:state:{<thread id>}:checkpoints  sorted set: one member a checkpoint
+    langgraph:state:{<thread id>}:writes       sorted set: one member a pending write
+    langgraph:state:{<thread id>}:log          string: what checkpoints refer to
+
+All scores are zero, so Redis orders the members by their bytes. A member starts
+with its address, the parts of which are encoded so that no address is the start
+of another and the order of ids is kept: NUL becomes NUL FF, NUL ends a part.
+(Lua's `<` compares by the server's locale; `ZRANGEBYLEX` compares bytes.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+from langgraph_dualstore.errors import ConfigurationError
+
+LISTED = b"c"
+"""First byte of a checkpoint that can be read and listed."""
+
+ANCESTOR = b"a"
+"""First byte of a checkpoint that is kept only to rebuild delta channels of later ones."""
+
+AFTER = b"\xff"
+"""Sorts after everything that can follow an address."""
+
+INDEX_LENGTH = 8
+"""The length of an encoded index of a write."""
+
+# Redis hashes the whole key when the tag between the braces is empty, which would
+# scatter the thread; a bare % cannot come out of percent-encoding anything else.
+_EMPTY_TAG = "%"
+_READABLE = " !\"#$&'()*+,-./:;<=>?@[]^_`|~"
+_GLOB = "\\*?[]"
+_INDEX_BIAS = 1 << 31
+
+
+class ThreadKeys(NamedTuple):
+    """The four keys of a thread, in the order in which scripts take them."""
+
+    head: bytes
+    checkpoints: bytes
+    writes: bytes
+    log: bytes
+
+
+def thread_keys(prefix: str, thread_id: str) -> ThreadKeys:
+    """Return the keys of a thread.
+
+    The thread id stays readable: braces, the percent sign, control characters and
+    what is not ASCII are percent-encoded.
+    """
+    tag = quote(thread_id, safe=_READABLE, errors="surrogatepass") or _EMPTY_TAG
+    start = f"{prefix}:{{{tag}}}:".encode()
+    return ThreadKeys(start + b"head", start + b"checkpoints", start + b"writes", start + b"log")
+
+
+def head_pattern(prefix: str) -> bytes:
+    """Return the glob pattern that matches the head of every thread under `prefix`."""
+    literal = "".join("\\" + char if char in _GLOB else char for char in prefix)
+    return f"{literal}:{{*}}:head".encode()
+
+
+def thread_id_of(prefix: str, head: bytes) -> str:
+    """Return the thread id whose head key this is."""
+    tag = head[len(prefix.encode()) + 2 : -len(b"}:head")].decode()
+    return "" if tag == _EMPTY_TAG else unquote(tag, errors="surrogatepass")
+
+
+def as_thread_id(value: object) -> str:
+    """Return the thread id that a config carries, as a string.
+
+    LangGraph turns thread ids into strings with `str()` before it asks a saver, so a
+    number or a UUID means the same thread here.
+
+    Raises:
+        ConfigurationError: It is missing, or of a type whose `str()` is no name.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool | bytes | bytearray | list | tuple | dict | set):
+        raise ConfigurationError(
+            f"config['configurable']['thread_id'] must be a string, not {type(value).__name__}"
+        )
+    return str(value)
+
+
+def encode_part(text: str) -> bytes:
+    """Return one part of an address, ended by NUL."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if b"\0" in raw:
+        raw = raw.replace(b"\0", b"\0\xff")
+    return raw + b"\0"
+
+
+def split_address(member: bytes, parts: int, start: int = 0) -> tuple[list[str], int]:
+    """Return the first `parts` parts of a member's address and where they end."""
+    found: list[str] = []
+    at = start
+    for _ in range(parts):
+        end = member.index(b"\0", at)
+        while member[end + 1 : end + 2] == AFTER:
+            end = member.index(b"\0", end + 2)
+        found.append(member[at:end].replace(b"\0\xff", b"\0").decode("utf-8", "surrogatepass"))
+        at = end + 1
+    return found, at
+
+
+def encode_index(index: int) -> bytes:
+    """Return a write's index in `INDEX_LENGTH` characters that sort as the number does."""
+    return b"%08x" % (index + _INDEX_BIAS)
+
+
+def decode_index(raw: bytes) -> int:
+    """Return the index that `encode_index` wrote."""
+    return int(raw, 16) - _INDEX_BIAS

@@ -1,0 +1,242 @@
+r"""What a member of the sorted sets says after its address.
+
+A checkpoint's record is one line for the scripts, then what only Python reads:
+
+    <generation> <stamp> <position> <length> <ranges> <size of parent>\n<parent><body>
+
+`generation` names the log that the record refers to, `stamp` is of this put alone,
+`position` and `length` say where the put's own bytes were appended, `ranges` lists the
+other parts of the log (`0-15,40-99`). `parent` is the encoded id of the parent. The
+body is msgpack: the checkpoint without its values and its metadata as the serializer
+wrote them, the run id in the clear (so that a run can be deleted under encryption),
+and for each channel its value or where in the log it is.
+
+A write's member goes on with its index and a msgpack list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import ormsgpack
+
+from langgraph_dualstore.errors import CorruptRecord
+from langgraph_dualstore.hot.keys import INDEX_LENGTH, decode_index, split_address
+
+Typed = tuple[str, bytes]
+"""What `SerializerProtocol.dumps_typed` returns."""
+
+_LINE = re.compile(rb"([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) [\d,-]* (\d+)\n")
+_INLINE_FIELDS = 2
+
+
+class Run(NamedTuple):
+    """A stretch of the log: position and length in bytes."""
+
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """The position after it."""
+        return self.start + self.length
+
+
+class Stored(NamedTuple):
+    """Where a channel's value is.
+
+    Attributes:
+        type: The serializer's name for the format.
+        inline: The value's bytes when they are kept in the record itself.
+        items: How many elements there are when the runs hold the elements of a list,
+            `None` when they hold a value as the serializer wrote it.
+        runs: Where in the log the bytes are, in order.
+    """
+
+    type: str
+    inline: bytes | None = None
+    items: int | None = None
+    runs: tuple[Run, ...] = ()
+
+
+class Record(NamedTuple):
+    """A checkpoint as it is stored.
+
+    Attributes:
+        end: The position after everything in the log that it refers to or appended.
+        parent_id: `None` for a root.
+        run_id: The run that wrote it, if its metadata names one.
+    """
+
+    namespace: str
+    checkpoint_id: str
+    address: bytes
+    generation: str
+    stamp: str
+    end: int
+    parent_id: str | None
+    checkpoint: Typed
+    metadata: Typed
+    run_id: str | None
+    channels: dict[str, Stored]
+
+    @property
+    def proof(self) -> bytes:
+        """What a stored member starts with if and only if it is this very record."""
+        return make_proof(self.address, self.generation, self.stamp)
+
+
+class StoredWrite(NamedTuple):
+    """A pending write as it is stored."""
+
+    task_id: str
+    slot: int
+    channel: str
+    value: Typed
+    task_path: str
+
+
+def make_proof(address: bytes, generation: str, stamp: str) -> bytes:
+    """Return what a checkpoint's member starts with, after its tag, as long as it is the same."""
+    return b"%b%b %b " % (address, generation.encode(), stamp.encode())
+
+
+def encode_record(
+    *,
+    parent: bytes,
+    checkpoint: Typed,
+    metadata: Typed,
+    run_id: str | None,
+    channels: Mapping[str, Stored],
+) -> bytes:
+    """Return a record from its ranges on; the scripts put the rest of the line before it.
+
+    A run at a negative position is one of the put's own: `-1 - n` is `n` bytes after
+    the position at which the put's bytes will be appended.
+    """
+    packed: dict[str, list[Any]] = {}
+    ranges: list[Run] = []
+    for name, stored in channels.items():
+        if stored.inline is not None:
+            packed[name] = [stored.type, stored.inline]
+        else:
+            flat = [number for run in stored.runs for number in run]
+            packed[name] = [stored.type, stored.items, *flat]
+            ranges += [run for run in stored.runs if run.start >= 0]
+    body = ormsgpack.packb([*checkpoint, *metadata, run_id, packed])
+    return b"%b %d\n%b%b" % (_encode_ranges(ranges), len(parent), parent, body)
+
+
+def encode_member(tag: bytes, address: bytes, generation: str, stamp: str, rest: bytes) -> bytes:
+    """Return the member of a checkpoint that appends nothing to the log itself."""
+    return b"%b%b0 0 %b" % (tag, make_proof(address, generation, stamp), rest)
+
+
+def _encode_ranges(runs: list[Run]) -> bytes:
+    merged: list[Run] = []
+    for run in sorted(runs):
+        if merged and run.start <= merged[-1].end:
+            last = merged[-1]
+            merged[-1] = Run(last.start, max(last.end, run.end) - last.start)
+        else:
+            merged.append(run)
+    return b",".join(b"%d-%d" % (run.start, run.end) for run in merged)
+
+
+def decode_record(member: bytes, thread_id: str) -> Record:
+    """Return the record that a member of the checkpoints holds.
+
+    Raises:
+        CorruptRecord: It is not one.
+    """
+    checkpoint_id = ""
+    try:
+        (namespace, checkpoint_id), start = split_address(member, 2, 1)
+        line = _LINE.match(member, start)
+        if line is None:
+            raise ValueError("no record line")  # noqa: TRY301
+        generation, stamp, position, length, parent_size = line.groups()
+        body = line.end() + int(parent_size)
+        own = int(position)
+        own_end = own + int(length)
+        parent = split_address(member, 1, line.end())[0][0] if parent_size != b"0" else None
+        fields = ormsgpack.unpackb(memoryview(member)[body:])
+        type_, data, metadata_type, metadata, run_id, packed = fields
+        channels = {name: _decode_stored(value, own) for name, value in packed.items()}
+        return Record(
+            namespace=namespace,
+            checkpoint_id=checkpoint_id,
+            address=member[1:start],
+            generation=generation.decode(),
+            stamp=stamp.decode(),
+            end=max([own_end, *(run.end for stored in channels.values() for run in stored.runs)]),
+            parent_id=parent,
+            checkpoint=(type_, data),
+            metadata=(metadata_type, metadata),
+            run_id=run_id,
+            channels=channels,
+        )
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        raise CorruptRecord(
+            f"checkpoint {checkpoint_id!r} of thread {thread_id!r} cannot be read: {error}",
+            thread_id=thread_id,
+            checkpoint_id=checkpoint_id,
+        ) from error
+
+
+def _decode_stored(packed: list[Any], own: int) -> Stored:
+    if len(packed) == _INLINE_FIELDS:
+        return Stored(packed[0], inline=packed[1])
+    pairs = zip(packed[2::2], packed[3::2], strict=True)
+    return Stored(
+        packed[0],
+        items=packed[1],
+        runs=resolve_runs((Run(start, length) for start, length in pairs), own),
+    )
+
+
+def resolve_runs(runs: Iterable[Run], own: int) -> tuple[Run, ...]:
+    """Return runs with own positions made absolute and neighbours joined."""
+    return join_runs(
+        run if run.start >= 0 else Run(own - 1 - run.start, run.length) for run in runs
+    )
+
+
+def join_runs(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Return runs with neighbours joined, which keeps a list's runs few."""
+    joined: list[Run] = []
+    for run in runs:
+        if joined:
+            last = joined[-1]
+            follows = last.end if last.start >= 0 else last.start - last.length
+            if run.start == follows and (run.start >= 0) == (last.start >= 0):
+                joined[-1] = Run(last.start, last.length + run.length)
+                continue
+        joined.append(run)
+    return tuple(joined)
+
+
+def encode_write(channel: str, value: Typed, task_path: str) -> bytes:
+    """Return what follows the index in a write's member."""
+    return ormsgpack.packb([channel, *value, task_path])
+
+
+def decode_write(member: bytes, thread_id: str) -> StoredWrite:
+    """Return the write that a member of the writes holds.
+
+    Raises:
+        CorruptRecord: It is not one.
+    """
+    try:
+        (_, _, task_id), start = split_address(member, 3)
+        value = start + INDEX_LENGTH
+        channel, type_, data, task_path = ormsgpack.unpackb(memoryview(member)[value:])
+        slot = decode_index(member[start:value])
+        return StoredWrite(task_id, slot, channel, (type_, data), task_path)
+    except (ValueError, IndexError, TypeError) as error:
+        raise CorruptRecord(
+            f"a pending write of thread {thread_id!r} cannot be read: {error}",
+            thread_id=thread_id,
+        ) from error

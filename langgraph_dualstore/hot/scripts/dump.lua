@@ -1,0 +1,19 @@
+-- Returns a whole thread as it is stored.
+--
+-- KEYS   head, checkpoints, writes, log
+-- Reply  nil if the thread is absent; else
+--        {generation, revision, {checkpoint…}, {write…}, log}
+
+-- include head
+
+local head = read_head()
+if not head.gen then
+  return false
+end
+return {
+  head.gen,
+  head.rev,
+  redis.call('ZRANGE', KEYS[2], 0, -1),
+  redis.call('ZRANGE', KEYS[3], 0, -1),
+  redis.call('GET', KEYS[4]) or '',
+}

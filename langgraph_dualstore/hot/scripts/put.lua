@@ -1,0 +1,65 @@
+-- Stores a checkpoint: appends what is new to the log and replaces the record.
+--
+-- KEYS   head, checkpoints, writes, log
+-- ARGV   1  generation of the log of which the caller holds a copy, '' if of none
+--        2  start of a stored checkpoint that proves this copy: its address, generation
+--           and stamp
+--        3  generation to open if the thread is absent
+--        4  encoded namespace
+--        5  address of the checkpoint
+--        6  its stamp
+--        7  the rest of its record
+--        8  bytes to append to the log
+--        9  TTL in milliseconds, '' for none
+--        10 how many checkpoints the namespace keeps, '' for all
+--        11 '1' to keep those dropped as ancestors
+-- Reply  nil if the copy is not of this log, nothing having been written;
+--        else {generation, position of the appended bytes, ancestors in the namespace
+--        (0 unless ARGV[10]), length of the log when it was last tidied}
+
+-- include expiry
+-- include head
+-- include lookup
+-- include record
+
+local remaining = redis.call('PTTL', KEYS[1])
+local head = read_head()
+local generation = head.gen
+if ARGV[1] ~= '' then
+  if generation ~= ARGV[1] or head.damaged or not lookup(KEYS[2], 'c' .. ARGV[2]) then
+    return false
+  end
+end
+if not generation or head.damaged then
+  generation = ARGV[3]
+end
+
+-- First what can be refused for want of memory, so that a refused put changes nothing.
+local length = head.len
+if ARGV[8] ~= '' then
+  length = redis.call('APPEND', KEYS[4], ARGV[8])
+end
+write_head(head, generation, length)
+redis.call('ZREMRANGEBYLEX', KEYS[2], '[c' .. ARGV[5], '[c' .. ARGV[5] .. '\255')
+redis.call('ZADD', KEYS[2], 0, 'c' .. ARGV[5] .. generation .. ' ' .. ARGV[6] .. ' '
+  .. head.len .. ' ' .. #ARGV[8] .. ' ' .. ARGV[7])
+
+local ancestors = 0
+if ARGV[10] ~= '' then
+  local listed = '[c' .. ARGV[4]
+  for _, member in ipairs(
+    redis.call('ZREVRANGEBYLEX', KEYS[2], listed .. '\255', listed, 'LIMIT', ARGV[10], -1)
+  ) do
+    redis.call('ZREM', KEYS[2], member)
+    if ARGV[11] == '1' then
+      redis.call('ZADD', KEYS[2], 0, 'a' .. string.sub(member, 2))
+    else
+      local address = parse_member(member).address
+      redis.call('ZREMRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255')
+    end
+  end
+  ancestors = redis.call('ZLEXCOUNT', KEYS[2], '[a' .. ARGV[4], '[a' .. ARGV[4] .. '\255')
+end
+
+expire_together(remaining, head.pin, ARGV[9])
+return {generation, head.len, ancestors, head.tidied}

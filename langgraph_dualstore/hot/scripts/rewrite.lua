@@ -1,0 +1,34 @@
+-- Replaces a whole thread, if it is still as the caller saw it.
+--
+-- KEYS   head, checkpoints, writes, log
+-- ARGV   1  generation that was seen, '' if the thread was absent
+--        2  revision that was seen, 0 if the thread was absent
+--        3  the new generation
+--        4  TTL in milliseconds, '' for none; a deadline further away is kept
+--        5  the new log
+--        6  how many checkpoints follow
+--        7… the checkpoints, then the writes
+-- Reply  1 if it was replaced, 0 if the thread had changed
+
+-- include expiry
+-- include head
+
+local remaining = redis.call('PTTL', KEYS[1])
+local head = read_head()
+if (head.gen or '') ~= ARGV[1] or head.rev ~= tonumber(ARGV[2]) then
+  return 0
+end
+
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+if ARGV[5] ~= '' then
+  redis.call('SET', KEYS[4], ARGV[5])
+end
+write_head(head, ARGV[3], #ARGV[5])
+redis.call('HSET', KEYS[1], 'tidied', #ARGV[5])
+local checkpoints = tonumber(ARGV[6])
+for i = 7, #ARGV do
+  redis.call('ZADD', i < 7 + checkpoints and KEYS[2] or KEYS[3], 0, ARGV[i])
+end
+
+expire_together(remaining, head.pin, ARGV[4])
+return 1

@@ -1,0 +1,43 @@
+-- Stores a task's writes. A regular write keeps its first value, a special one (whose
+-- index is negative) is replaced.
+--
+-- KEYS   head, checkpoints, writes, log
+-- ARGV   1  generation to open if the thread is absent
+--        2  address of the task: its checkpoint's and its own part
+--        3  TTL in milliseconds, '' for none
+--        4… for each write: its index in eight characters, the rest of its member
+-- Reply  how many writes were stored
+
+-- include expiry
+-- include head
+
+local remaining = redis.call('PTTL', KEYS[1])
+local head = read_head()
+
+local task = ARGV[2]
+local stored = {}
+for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], '[' .. task, '[' .. task .. '\255')) do
+  stored[string.sub(member, #task + 1, #task + 8)] = member
+end
+
+local added = {}
+for i = 4, #ARGV, 2 do
+  local index = ARGV[i]
+  local member = task .. index .. ARGV[i + 1]
+  -- Indexes are biased by 2^31: what starts below '8' is negative.
+  if not stored[index] or string.byte(index) < 56 then
+    redis.call('ZADD', KEYS[3], 0, member)
+    if stored[index] and stored[index] ~= member then
+      redis.call('ZREM', KEYS[3], stored[index])
+    end
+    added[#added + 1] = member
+  end
+end
+
+if head.gen then
+  redis.call('HINCRBY', KEYS[1], 'rev', 1)
+else
+  write_head(head, ARGV[1], head.len)
+end
+expire_together(remaining, head.pin, ARGV[3])
+return #added

@@ -1,0 +1,90 @@
+"""What every operation is given, and how it reads a config."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+
+from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.hot.keys import ThreadKeys, as_thread_id, encode_part, thread_keys
+from langgraph_dualstore.hot.memory import Memory
+from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.settings import Settings
+
+
+class Context(NamedTuple):
+    """What every operation is given."""
+
+    settings: Settings
+    codec: Codec
+    memory: Memory
+
+    @property
+    def ttl(self) -> int | str:
+        """The TTL as scripts take it."""
+        return "" if self.settings.ttl_ms is None else self.settings.ttl_ms
+
+    def keys(self, thread_id: str) -> ThreadKeys:
+        """Return a thread's keys."""
+        return thread_keys(self.settings.prefix, thread_id)
+
+
+class Target(NamedTuple):
+    """What a config points at.
+
+    Attributes:
+        thread_id: The thread, as a string.
+        namespace: The checkpoint namespace, `""` for the root graph's.
+        checkpoint_id: The checkpoint, `None` for the newest.
+    """
+
+    thread_id: str
+    namespace: str
+    checkpoint_id: str | None
+
+    @property
+    def space(self) -> bytes:
+        """The namespace, encoded."""
+        return encode_part(self.namespace)
+
+    def address(self, checkpoint_id: str) -> bytes:
+        """Return the address of a checkpoint in this namespace."""
+        return self.space + encode_part(checkpoint_id)
+
+    def config(self, checkpoint_id: str) -> RunnableConfig:
+        """Return the config that points at a checkpoint in this namespace."""
+        return {
+            "configurable": {
+                "thread_id": self.thread_id,
+                "checkpoint_ns": self.namespace,
+                "checkpoint_id": checkpoint_id,
+            }
+        }
+
+
+def target_of(config: RunnableConfig) -> Target:
+    """Return what a config points at; an empty checkpoint id means the newest.
+
+    Raises:
+        ConfigurationError: There is no thread id, or it is no name.
+    """
+    configurable = config.get("configurable", {})
+    if "thread_id" not in configurable:
+        raise ConfigurationError("config['configurable']['thread_id'] is missing")
+    return Target(
+        as_thread_id(configurable["thread_id"]),
+        configurable.get("checkpoint_ns") or "",
+        configurable.get("checkpoint_id") or None,
+    )
+
+
+def new_generation() -> str:
+    """Return a name for a new log."""
+    return os.urandom(4).hex()
+
+
+def new_stamp() -> str:
+    """Return a mark that no other put has, in this process or another."""
+    return os.urandom(8).hex()

@@ -1,0 +1,42 @@
+"""Deleting threads, and the checkpoints of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Unlink
+from langgraph_dualstore.hot.keys import head_pattern, thread_id_of
+from langgraph_dualstore.hot.records import decode_record
+from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
+from langgraph_dualstore.operations.context import Context
+
+
+def delete_thread(context: Context, thread_id: str) -> Operation[None]:
+    """Remove everything of a thread."""
+    keys = context.keys(thread_id)
+    yield Unlink(keys)
+    context.memory.forget(keys.head)
+
+
+def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]:
+    """Remove the checkpoints that some runs wrote, with their writes, in all threads.
+
+    No key lists the threads of a run, so this looks at every thread: it is for
+    maintenance, not for a request.
+    """
+    wanted = {str(run_id) for run_id in run_ids}
+    if not wanted:
+        return
+    prefix = context.settings.prefix
+    for head in (yield FindHeads(head_pattern(prefix))):
+        thread_id = thread_id_of(prefix, head)
+        keys = context.keys(thread_id)
+        candidates = yield RunScript(FIND_RUNS, keys, tuple(wanted))
+        doomed: list[bytes] = []
+        for member in candidates:
+            record = decode_record(member, thread_id)
+            if record.run_id in wanted:
+                doomed += [member, record.address]
+        if doomed:
+            yield RunScript(REMOVE, keys, tuple(doomed))
+            context.memory.forget(keys.head)

@@ -1,0 +1,76 @@
+"""What delta channels are rebuilt from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
+
+from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore.hot.keys import AFTER, ThreadKeys, encode_part, split_address
+from langgraph_dualstore.hot.logcopy import LogCopy
+from langgraph_dualstore.hot.records import Record, decode_record
+from langgraph_dualstore.hot.scripts import HISTORY
+from langgraph_dualstore.operations.context import Context, Target, target_of
+from langgraph_dualstore.operations.read import Reader, read_page
+
+_STEP = 128
+"""How many ancestors one round trip brings at most."""
+
+
+def get_delta_channel_history(
+    context: Context, config: RunnableConfig, channels: Sequence[str]
+) -> Operation[Mapping[str, DeltaChannelHistory]]:
+    """Return, for each channel, the value it starts from and the writes since.
+
+    The ancestors are followed on the server. Each channel's walk ends at the nearest
+    ancestor that stores a value of it. Source of the rules:
+    `BaseCheckpointSaver.get_delta_channel_history`.
+    """
+    target = target_of(config)
+    keys = context.keys(target.thread_id)
+    newest_first: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
+    seeds: dict[str, Any] = {}
+    start = b"" if target.checkpoint_id is None else encode_part(target.checkpoint_id)
+    skip = 1  # the target's own writes belong to the step after it
+    seen: set[str] = set()
+    while newest_first.keys() - seeds.keys():
+        chain = yield RunScript(HISTORY, keys, (target.space, start, _STEP + skip))
+        record: Record | None = None
+        for member, members in chain[skip:]:
+            record = decode_record(member, target.thread_id)
+            reader = Reader(context, target.thread_id, LogCopy())
+            remaining = newest_first.keys() - seeds.keys()
+            for write in reversed(reader.stored_writes(members)):
+                if write.channel in remaining:
+                    newest_first[write.channel].append(reader.write(write))
+            found = remaining & record.channels.keys()
+            if any(record.channels[name].inline is None for name in found):
+                reader = yield from _reader_of(context, keys, target, member)
+            for name in found:
+                seeds[name] = reader.value(record, record.channels[name])
+        if record is None or record.parent_id is None or record.checkpoint_id in seen:
+            break
+        seen.add(record.checkpoint_id)
+        start, skip = encode_part(record.parent_id), 0
+    return {channel: _history(writes, channel, seeds) for channel, writes in newest_first.items()}
+
+
+def _reader_of(
+    context: Context, keys: ThreadKeys, target: Target, member: bytes
+) -> Operation[Reader]:
+    """Fetch what a member, listed or an ancestor, refers to in the log."""
+    end = split_address(member, 2, 1)[1]
+    page = yield from read_page(context, keys, b"[" + member[:end] + AFTER, b"[" + member[:end], 1)
+    return Reader(context, target.thread_id, page.copy.log if page else LogCopy())
+
+
+def _history(
+    newest_first: list[PendingWrite], channel: str, seeds: Mapping[str, Any]
+) -> DeltaChannelHistory:
+    history: DeltaChannelHistory = {"writes": newest_first[::-1]}
+    if channel in seeds:
+        history["seed"] = seeds[channel]
+    return history

@@ -1,0 +1,187 @@
+"""Removing old checkpoints without breaking what is rebuilt from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from langgraph_dualstore._steps import Operation, RunScript, Unlink
+from langgraph_dualstore.errors import ConfigurationError, HotStoreError
+from langgraph_dualstore.hot.compaction import Compaction
+from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, split_address
+from langgraph_dualstore.hot.records import Record, decode_record, decode_write
+from langgraph_dualstore.hot.scripts import DUMP, REWRITE
+from langgraph_dualstore.operations.context import Context, new_generation
+
+_ATTEMPTS = 10
+
+# Channels that LangGraph itself empties once they are consumed; they have a version and
+# no value without being delta channels.
+_CONSUMED = ("__", "branch:", "join:")
+
+
+def prune(context: Context, thread_ids: Sequence[str], strategy: str) -> Operation[None]:
+    """Remove all but the newest checkpoint of each namespace, or all.
+
+    Raises:
+        ConfigurationError: The strategy is neither `"keep_latest"` nor `"delete"`.
+        HotStoreError: A thread was written to in each of ten attempts.
+    """
+    if strategy not in ("keep_latest", "delete"):
+        raise ConfigurationError(f'prune strategy {strategy!r} is not "keep_latest" or "delete"')
+    for thread_id in thread_ids:
+        keys = context.keys(thread_id)
+        if strategy == "delete":
+            yield Unlink(keys)
+            context.memory.forget(keys.head)
+        elif not (yield from prune_thread(context, keys, thread_id, 1)):
+            raise HotStoreError(f"thread {thread_id!r} is written to all the time; prune it later")
+
+
+def prune_thread(context: Context, keys: ThreadKeys, thread_id: str, keep: int) -> Operation[bool]:
+    """Keep the newest `keep` checkpoints of each namespace and what they are rebuilt from.
+
+    Returns:
+        Whether it was done; not if the thread was written to in each of some attempts.
+    """
+    for _ in range(_ATTEMPTS):
+        dump = yield RunScript(DUMP, keys)
+        if dump is None:
+            return True
+        seen_generation, revision, members, writes, log = dump
+        content = _select(context, thread_id, members, writes, keep)
+        generation = new_generation()
+        compaction = Compaction([*content.listed, *content.ancestors], log)
+        rewritten = [
+            compaction.member(tag, record, generation)
+            for tag, records in ((LISTED, content.listed), (ANCESTOR, content.ancestors))
+            for record in records
+        ]
+        counts = (compaction.log, len(rewritten))
+        state = (seen_generation, revision, generation, context.ttl)
+        replaced = yield RunScript(REWRITE, keys, (*state, *counts, *rewritten, *content.writes))
+        context.memory.forget(keys.head)
+        if replaced:
+            return True
+    return False
+
+
+def needs_ancestors(
+    versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
+) -> bool:
+    """Tell whether a checkpoint has delta channels that are rebuilt from its ancestors."""
+    return bool(delta_channels(versions, values, metadata))
+
+
+def delta_channels(
+    versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
+) -> set[str]:
+    """Return the channels of a checkpoint that are rebuilt from its ancestors.
+
+    A delta channel has a version but no value, except in a checkpoint that snapshots
+    it. Source: `counters_since_delta_snapshot` in `CheckpointMetadata`, and the note on
+    delta channels at `BaseCheckpointSaver.prune`.
+    """
+    counted = metadata.get("counters_since_delta_snapshot") or {}
+    return {
+        name
+        for name in {*versions, *counted}
+        if name not in values and not name.startswith(_CONSUMED)
+    }
+
+
+class _Content(NamedTuple):
+    """What is kept of a thread."""
+
+    listed: list[Record]
+    ancestors: list[Record]
+    writes: list[bytes]
+
+
+_Place = tuple[str, str]
+"""A namespace and a checkpoint id."""
+
+
+def _select(
+    context: Context, thread_id: str, members: list[bytes], writes: list[bytes], keep: int
+) -> _Content:
+    stored: dict[_Place, Record] = {}
+    spaces: defaultdict[str, list[Record]] = defaultdict(list)
+    for member in members:  # ancestors come before listed ones, older before newer
+        record = decode_record(member, thread_id)
+        stored[record.namespace, record.checkpoint_id] = record
+        if member.startswith(LISTED):
+            spaces[record.namespace].append(record)
+    writes_of: defaultdict[_Place, list[bytes]] = defaultdict(list)
+    for write in writes:
+        namespace, checkpoint_id = split_address(write, 2)[0]
+        writes_of[namespace, checkpoint_id].append(write)
+
+    listed = [record for records in spaces.values() for record in records[-keep:]]
+    newest = {space: records[-1].checkpoint_id for space, records in spaces.items()}
+    kept_places = {(record.namespace, record.checkpoint_id) for record in listed}
+    kept_writes = [
+        write
+        for place, of_place in writes_of.items()
+        # Writes may arrive before their checkpoint does.
+        if place in kept_places or (place not in stored and place[1] >= newest.get(place[0], ""))
+        for write in of_place
+    ]
+
+    ancestors: list[Record] = []
+    channels_of = _ancestors_needed(context, thread_id, listed, stored, writes_of)
+    for place, channels in channels_of.items():
+        if place not in kept_places:
+            ancestors.append(_stripped(stored[place], channels))
+            kept_writes += [
+                write
+                for write in writes_of[place]
+                if decode_write(write, thread_id).channel in channels
+            ]
+    return _Content(listed, ancestors, kept_writes)
+
+
+def _ancestors_needed(
+    context: Context,
+    thread_id: str,
+    listed: list[Record],
+    stored: Mapping[_Place, Record],
+    writes_of: Mapping[_Place, list[bytes]],
+) -> dict[_Place, set[str]]:
+    """Return the ancestors from which delta channels are rebuilt, and which channels."""
+    needed: defaultdict[_Place, set[str]] = defaultdict(set)
+    for record in listed:
+        versions = context.codec.loads(record.checkpoint)["channel_versions"]
+        metadata = context.codec.loads(record.metadata)
+        remaining = delta_channels(versions, record.channels, metadata)
+        # Links of the chain that are kept only if something is found further up.
+        links: list[tuple[_Place, set[str]]] = []
+        seen: set[_Place] = set()
+        place = _parent_of(record)
+        while remaining and place in stored and place not in seen:
+            seen.add(place)
+            links.append((place, set(remaining)))
+            seeds = remaining & stored[place].channels.keys()
+            if seeds or any(
+                decode_write(write, thread_id).channel in remaining
+                for write in writes_of.get(place, ())
+            ):
+                for link, channels in links:
+                    needed[link] |= channels
+                links.clear()
+            remaining -= seeds
+            place = _parent_of(stored[place])
+    return dict(needed)
+
+
+def _parent_of(record: Record) -> _Place:
+    return record.namespace, record.parent_id or ""
+
+
+def _stripped(record: Record, channels: Container[str]) -> Record:
+    return record._replace(
+        checkpoint=("null", b""),
+        metadata=("null", b""),
+        channels={name: value for name, value in record.channels.items() if name in channels},
+    )

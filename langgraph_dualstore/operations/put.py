@@ -1,0 +1,267 @@
+"""Storing a checkpoint: one round trip, and only what is new in it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    get_checkpoint_metadata,
+)
+
+from langgraph_dualstore._steps import Argument, Operation, RunScript
+from langgraph_dualstore.errors import HotStoreError
+from langgraph_dualstore.hot.keys import ThreadKeys, encode_part
+from langgraph_dualstore.hot.memory import ThreadCopy, View
+from langgraph_dualstore.hot.messagelog import Appendix, Known, keep, place
+from langgraph_dualstore.hot.records import Stored, Typed, encode_record, make_proof, resolve_runs
+from langgraph_dualstore.hot.scripts import PUT
+from langgraph_dualstore.operations.context import (
+    Context,
+    Target,
+    new_generation,
+    new_stamp,
+    target_of,
+)
+from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
+from langgraph_dualstore.operations.read import find_versions, find_view
+from langgraph_dualstore.serialization import Fingerprint
+
+_ANCESTORS_TO_TIDY = 128
+_BYTES_TO_TIDY = 1024 * 1024
+
+_ABSENT = object()
+
+
+class _Base(NamedTuple):
+    """What a put builds on.
+
+    Attributes:
+        copy: What this process holds of the thread, `None` if nothing.
+        view: The parent checkpoint, `None` if there is none or it is not stored.
+    """
+
+    copy: ThreadCopy | None = None
+    view: View | None = None
+
+
+class _Plan(NamedTuple):
+    """Where a checkpoint's values go.
+
+    Attributes:
+        appended: The bytes to append to the log.
+        channels: Where each value will be, the new ones at positions of the put's own.
+        fingerprints: Of the lists of messages among them.
+    """
+
+    appended: bytes
+    channels: dict[str, Stored]
+    fingerprints: dict[str, Fingerprint]
+
+
+def put(
+    context: Context,
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    new_versions: ChannelVersions,
+) -> Operation[RunnableConfig]:
+    """Store a checkpoint under the config's checkpoint as its parent.
+
+    What this process believes to be stored may be gone. The script finds that out before
+    it writes anything; the put is then planned on what is stored now, and at last on
+    nothing, which cannot be refused.
+    """
+    target = target_of(config)
+    keys = context.keys(target.thread_id)
+    serialized = _serialize(context, config, checkpoint, metadata)
+    base = _remembered_base(context, keys, target)
+    for attempt in range(3):
+        if attempt < 2:  # noqa: PLR2004 - the last attempt builds on nothing
+            base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
+        plan = _plan(context, checkpoint, new_versions, base)
+        stamp = new_stamp()
+        reply = yield RunScript(
+            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, stamp)
+        )
+        if reply is not None:
+            _remember(context, keys, target, checkpoint, base, plan, reply, stamp)
+            yield from _tidy(context, keys, target, plan, reply)
+            return target.config(checkpoint["id"])
+        context.memory.forget(keys.head)
+        base = _Base()
+    raise HotStoreError("Redis refused a checkpoint that refers to nothing stored")
+
+
+class _Serialized(NamedTuple):
+    """What of a checkpoint is sent whatever is stored already."""
+
+    checkpoint: Typed
+    metadata: Typed
+    run_id: str | None
+    keep_ancestors: bool
+
+
+def _serialize(
+    context: Context,
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+) -> _Serialized:
+    merged: dict[str, Any] = dict(get_checkpoint_metadata(config, metadata))
+    rest = {key: value for key, value in checkpoint.items() if key != "channel_values"}
+    run_id = merged.get("run_id")
+    return _Serialized(
+        context.codec.dumps(rest),
+        context.codec.dumps(merged),
+        None if run_id is None else str(run_id),
+        needs_ancestors(checkpoint["channel_versions"], checkpoint["channel_values"], merged),
+    )
+
+
+def _remembered_base(context: Context, keys: ThreadKeys, target: Target) -> _Base:
+    copy = context.memory.get(keys.head)
+    if copy is None or copy.newest is None:
+        return _Base()
+    if target.checkpoint_id is None:
+        return _Base(copy)
+    return _Base(copy, copy.view(target.address(target.checkpoint_id)))
+
+
+def _complete(
+    context: Context,
+    keys: ThreadKeys,
+    target: Target,
+    checkpoint: Checkpoint,
+    new_versions: ChannelVersions,
+    base: _Base,
+) -> Operation[_Base]:
+    """Fetch what a put needs to know and this process does not.
+
+    LangGraph reads a checkpoint before it puts the next and hands every value to the
+    put, so that nothing needs to be fetched. Other callers may put a child of a
+    checkpoint that was never read here, or leave out values that did not change.
+    """
+    if target.checkpoint_id is not None and base.view is None:
+        found = yield from find_view(context, keys, target, target.checkpoint_id)
+        if found is not None:
+            base = _Base(*found)
+    known = base.view.versions if base.view else {}
+    missing = {
+        name: version
+        for name, version in checkpoint["channel_versions"].items()
+        if name not in new_versions
+        and name not in checkpoint["channel_values"]
+        and known.get(name, _ABSENT) != version
+    }
+    if missing:
+        found = yield from find_versions(context, keys, target, missing, base.view)
+        if found is not None:
+            base = _Base(*found)
+    return base
+
+
+def _plan(
+    context: Context, checkpoint: Checkpoint, new_versions: ChannelVersions, base: _Base
+) -> _Plan:
+    appendix = Appendix()
+    channels: dict[str, Stored] = {}
+    fingerprints: dict[str, Fingerprint] = {}
+    values = checkpoint["channel_values"]
+    copy, view = base
+    for name, version in checkpoint["channel_versions"].items():
+        stored = view.channels.get(name) if view else None
+        fingerprint = view.fingerprints.get(name) if view else None
+        if view and name not in new_versions and view.versions.get(name, _ABSENT) == version:
+            if stored is None:
+                continue
+            stored = keep(stored, appendix)
+        elif name in values:
+            known = Known(stored, fingerprint, copy.log) if stored and copy else None
+            stored, fingerprint = place(context.codec, values[name], known, appendix)
+        else:
+            continue
+        channels[name] = stored
+        if fingerprint is not None:
+            fingerprints[name] = fingerprint
+    return _Plan(bytes(appendix), channels, fingerprints)
+
+
+def _arguments(
+    context: Context,
+    target: Target,
+    checkpoint: Checkpoint,
+    serialized: _Serialized,
+    base: _Base,
+    plan: _Plan,
+    stamp: str,
+) -> tuple[Argument, ...]:
+    copy = base.copy
+    newest = copy.newest if copy else None
+    keep_last = context.settings.keep_last
+    record = encode_record(
+        parent=encode_part(target.checkpoint_id) if target.checkpoint_id is not None else b"",
+        checkpoint=serialized.checkpoint,
+        metadata=serialized.metadata,
+        run_id=serialized.run_id,
+        channels=plan.channels,
+    )
+    return (
+        copy.generation if copy and newest else "",
+        newest.proof if newest else "",
+        new_generation(),
+        target.space,
+        target.address(checkpoint["id"]),
+        stamp,
+        record,
+        plan.appended,
+        context.ttl,
+        "" if keep_last is None else keep_last,
+        "1" if serialized.keep_ancestors else "",
+    )
+
+
+def _remember(
+    context: Context,
+    keys: ThreadKeys,
+    target: Target,
+    checkpoint: Checkpoint,
+    base: _Base,
+    plan: _Plan,
+    reply: list[Any],
+    stamp: str,
+) -> None:
+    generation, position = reply[0].decode(), reply[1]
+    # The script accepted the copy it was told of, so this checkpoint vouches for it too.
+    copy = base.copy or ThreadCopy(generation)
+    address = target.address(checkpoint["id"])
+    view = View(
+        address=address,
+        proof=make_proof(address, generation, stamp),
+        end=position + len(plan.appended),
+        versions=checkpoint["channel_versions"],
+        channels={
+            name: stored._replace(runs=resolve_runs(stored.runs, position))
+            for name, stored in plan.channels.items()
+        },
+        fingerprints=plan.fingerprints,
+    )
+    copy.log.add(position, plan.appended)
+    copy.remember(view)
+    context.memory.keep(keys.head, copy)
+
+
+def _tidy(
+    context: Context, keys: ThreadKeys, target: Target, plan: _Plan, reply: list[Any]
+) -> Operation[None]:
+    """Now and then remove what a bounded history has left behind."""
+    keep_last = context.settings.keep_last
+    if keep_last is None:
+        return
+    _, position, ancestors, tidied = reply
+    log_grew = position + len(plan.appended) > 2 * tidied + _BYTES_TO_TIDY
+    if log_grew or (ancestors and ancestors % _ANCESTORS_TO_TIDY == 0):
+        yield from prune_thread(context, keys, target.thread_id, keep_last)

@@ -1,0 +1,48 @@
+"""Storing a task's pending writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import WRITES_IDX_MAP
+
+from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.hot.keys import encode_index, encode_part
+from langgraph_dualstore.hot.records import encode_write
+from langgraph_dualstore.hot.scripts import WRITES
+from langgraph_dualstore.operations.context import Context, new_generation, target_of
+
+
+def put_writes(
+    context: Context,
+    config: RunnableConfig,
+    writes: Sequence[tuple[str, Any]],
+    task_id: str,
+    task_path: str = "",
+) -> Operation[None]:
+    """Store a task's writes to the checkpoint a config points at.
+
+    The checkpoint need not be stored yet: with durability `"async"` it comes later.
+
+    Raises:
+        ConfigurationError: The config names no checkpoint.
+    """
+    target = target_of(config)
+    if target.checkpoint_id is None:
+        raise ConfigurationError("config['configurable']['checkpoint_id'] is missing")
+    if not writes:
+        return
+    by_index = {
+        WRITES_IDX_MAP.get(channel, index): (channel, value)
+        for index, (channel, value) in enumerate(writes)
+    }
+    members: list[bytes] = []
+    for index, (channel, value) in by_index.items():
+        members.append(encode_index(index))
+        members.append(encode_write(channel, context.codec.dumps(value), task_path))
+    task = target.address(target.checkpoint_id) + encode_part(task_id)
+    keys = context.keys(target.thread_id)
+    yield RunScript(WRITES, keys, (new_generation(), task, context.ttl, *members))

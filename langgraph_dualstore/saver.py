@@ -1,0 +1,531 @@
+"""The checkpointer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from os import PathLike
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from langgraph_dualstore import connections, operations
+from langgraph_dualstore._steps import Operation
+from langgraph_dualstore.connections import Client, Connections
+from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.hot.keys import as_thread_id
+from langgraph_dualstore.hot.memory import Memory
+from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.settings import TTL, Settings
+
+_T = TypeVar("_T")
+
+
+class DualStoreSaver(BaseCheckpointSaver[Any]):
+    """A LangGraph checkpointer that keeps threads in plain Redis.
+
+    Every method has an async twin, and one saver serves both: sync methods block on
+    their own connections, so they may be called on any thread, also where an event loop
+    runs; async methods may be called from any number of loops.
+
+    Example:
+        ```python
+        with DualStoreSaver.from_conn_string("redis://localhost:6379") as saver:
+            graph = builder.compile(checkpointer=saver)
+            graph.invoke(inputs, {"configurable": {"thread_id": "1"}})
+        ```
+
+    Args:
+        *clients: A blocking client (`redis.Redis`, `redis.RedisCluster`, a Sentinel's
+            master), an asyncio client, or one of each. They stay the caller's to close.
+        serde: The serializer; `JsonPlusSerializer` with an allowlist by default.
+        allowed_msgpack_modules: Classes, or `(module, name)` pairs, that the default
+            serializer may revive besides LangGraph's and LangChain's own; `True` for
+            all. Values of other classes come back as plain data, with a warning.
+        settings: How the saver behaves; see `Settings`.
+        **options: Fields of `Settings` to set or change.
+
+    Raises:
+        ConfigurationError: A client or a setting is not valid.
+    """
+
+    def __init__(
+        self,
+        *clients: Client,
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> None:
+        self._open(
+            connections.from_clients(clients),
+            _serializer(serde, allowed_msgpack_modules),
+            _settings(settings, options),
+        )
+
+    def _open(
+        self, connections_: Connections, serde: SerializerProtocol, settings: Settings
+    ) -> None:
+        super().__init__(serde=serde)
+        self.settings = settings
+        self._connections = connections_
+        self._resources = ExitStack()
+        self._resources.callback(connections_.close)
+        self._prepared = Context(settings, Codec(self.serde), Memory(settings.cache_bytes))
+
+    @classmethod
+    def from_conn_string(
+        cls,
+        redis_url: str,
+        *,
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> Self:
+        """Return a saver with connections of its own; `with` or `async with` closes them.
+
+        Args:
+            redis_url: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py takes it;
+                `valkey://` and `valkeys://` mean the same.
+            serde: As for the class.
+            allowed_msgpack_modules: As for the class.
+            settings: As for the class.
+            **options: As for the class.
+
+        Raises:
+            ConfigurationError: The URL or a setting is not valid.
+        """
+        saver = cls.__new__(cls)
+        resolved = _settings(settings, options)
+        saver._open(
+            connections.from_url(redis_url, resolved),
+            _serializer(serde, allowed_msgpack_modules),
+            resolved,
+        )
+        return saver
+
+    @classmethod
+    def embedded(cls, path: str | PathLike[str], **options: Any) -> Self:
+        """Return a saver on a real server of its own, which lives as long as the saver.
+
+        The server keeps its data under `path` and finds it there the next time.
+
+        Args:
+            path: A folder; made if it is not there.
+            **options: As for `from_conn_string`.
+
+        Raises:
+            ConfigurationError: The `embedded` extra is not installed.
+        """
+        from langgraph_dualstore.embedded import EmbeddedValkey  # noqa: PLC0415 - an extra
+
+        server = EmbeddedValkey(path)
+        server.start()
+        try:
+            saver = cls.from_conn_string(server.url, **options)
+        except BaseException:
+            server.stop()
+            raise
+        saver._resources.pop_all()
+        saver._resources.callback(server.stop)
+        saver._resources.callback(saver._connections.close)
+        return saver
+
+    # --- life ---
+
+    def close(self) -> None:
+        """Close what the saver opened itself. What it was given stays open."""
+        self._resources.close()
+
+    async def aclose(self) -> None:
+        """Close what the saver opened itself, the running loop's connections included."""
+        await self._connections.aclose()
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    @property
+    def _context(self) -> Context:
+        # with_allowlist() copies the saver and then swaps `serde`.
+        if self._prepared.codec.serde is not self.serde:
+            self._prepared = self._prepared._replace(codec=Codec(self.serde))
+        return self._prepared
+
+    def _run(self, operation: Operation[_T]) -> _T:
+        return self._connections.run(operation)
+
+    async def _arun(self, operation: Operation[_T]) -> _T:
+        return await self._connections.arun(operation)
+
+    # --- the contract ---
+
+    def get_next_version(self, current: Any, channel: None) -> Any:  # noqa: ARG002
+        """Return the version after `current`, in the form that `current` has.
+
+        Versions are whole numbers here: a value is found through its checkpoint, so two
+        forks may use the same numbers. The strings of other savers, a zero-padded number
+        and a random fraction, are continued as such, for versions of one thread must
+        stay comparable.
+
+        Raises:
+            ValueError: `current` is a string that does not start with a number.
+        """
+        if current is None:
+            return 1
+        if isinstance(current, str):
+            number = current.split(".", 1)[0]
+            return f"{int(number) + 1:0{len(number)}}.{random.random():.16f}"
+        return current + 1
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that a config points at.
+
+        Without a checkpoint id, or with an empty one, that is the newest: the one with
+        the greatest id.
+
+        Returns:
+            `None` if there is none. Pending writes come in the order of
+            `langgraph.checkpoint.base.writes_sort_key`.
+
+        Raises:
+            ConfigurationError: The config has no usable thread id.
+            HotStoreError: Redis refused or failed.
+            CorruptRecord: What is stored cannot be read.
+        """
+        return self._run(operations.get_tuple(self._context, config))
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Async twin of `get_tuple`."""
+        return await self._arun(operations.get_tuple(self._context, config))
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - the contract's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Yield checkpoints, the greatest id first.
+
+        The tuples of one call share message objects; those of two calls never do.
+
+        Args:
+            config: Whose checkpoints: with a namespace only its own, without one those
+                of all namespaces of the thread, `None` for all threads.
+            filter: What the metadata must be equal to, key by key.
+            before: Only checkpoints whose id is less than this config's.
+            limit: How many at most.
+
+        Raises:
+            ConfigurationError: The config has no usable thread id.
+            HotStoreError: Redis refused or failed.
+            CorruptRecord: What is stored cannot be read.
+        """
+        listing = operations.Listing(
+            self._context, config, filter=filter, before=before, limit=limit
+        )
+        while batch := self._run(listing.next_batch()):
+            yield from batch
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,  # noqa: A002 - the contract's name
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Async twin of `list`."""
+        listing = operations.Listing(
+            self._context, config, filter=filter, before=before, limit=limit
+        )
+        while batch := await self._arun(listing.next_batch()):
+            for found in batch:
+                yield found
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint; the config's checkpoint is its parent.
+
+        A put is one atomic step: it is stored whole or not at all, and repeating it does
+        no harm. An id that is there already is replaced.
+
+        Args:
+            config: The thread, the namespace and the parent.
+            checkpoint: The checkpoint.
+            metadata: Its metadata; what `get_checkpoint_metadata` adds from the config
+                is added.
+            new_versions: The channels that changed since the parent.
+
+        Returns:
+            The config that points at the checkpoint.
+
+        Raises:
+            ConfigurationError: The config has no usable thread id.
+            HotStoreError: Redis refused or failed; nothing was stored.
+        """
+        return self._run(operations.put(self._context, config, checkpoint, metadata, new_versions))
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Async twin of `put`."""
+        return await self._arun(
+            operations.put(self._context, config, checkpoint, metadata, new_versions)
+        )
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store a task's writes to the checkpoint that a config points at.
+
+        The checkpoint need not be stored yet. A regular write keeps its first value, one
+        in `langgraph.checkpoint.base.WRITES_IDX_MAP` is replaced.
+
+        Args:
+            config: The thread, the namespace and the checkpoint.
+            writes: Pairs of channel and value.
+            task_id: The task that wrote them.
+            task_path: Where the task stands in its step; decides the order.
+
+        Raises:
+            ConfigurationError: The config has no usable thread id, or no checkpoint id.
+            HotStoreError: Redis refused or failed; nothing was stored.
+        """
+        self._run(operations.put_writes(self._context, config, writes, task_id, task_path))
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Async twin of `put_writes`."""
+        await self._arun(operations.put_writes(self._context, config, writes, task_id, task_path))
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Remove everything of a thread. A thread that is not there is no error.
+
+        Raises:
+            HotStoreError: Redis refused or failed.
+        """
+        self._run(operations.delete_thread(self._context, as_thread_id(thread_id)))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Async twin of `delete_thread`."""
+        await self._arun(operations.delete_thread(self._context, as_thread_id(thread_id)))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove the checkpoints that some runs wrote, and their writes, in all threads.
+
+        Looks at every thread under the prefix: maintenance, not for a request. Delta
+        channels that were rebuilt from what is removed are broken by it, as
+        `BaseCheckpointSaver.delete_for_runs` warns.
+
+        Raises:
+            HotStoreError: Redis refused or failed; some checkpoints may be removed.
+        """
+        self._run(operations.delete_for_runs(self._context, run_ids))
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Async twin of `delete_for_runs`."""
+        await self._arun(operations.delete_for_runs(self._context, run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all checkpoints and writes of a thread to another.
+
+        The copy has a full TTL of its own. A target that exists keeps what the source
+        does not have. A source that is not there copies nothing.
+
+        Raises:
+            HotStoreError: Redis refused or failed, or the target was written to all the
+                time; nothing was copied.
+        """
+        source, target = as_thread_id(source_thread_id), as_thread_id(target_thread_id)
+        self._run(operations.copy_thread(self._context, source, target))
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Async twin of `copy_thread`."""
+        source, target = as_thread_id(source_thread_id), as_thread_id(target_thread_id)
+        await self._arun(operations.copy_thread(self._context, source, target))
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Remove old checkpoints of some threads.
+
+        `"keep_latest"` keeps the newest checkpoint of each namespace, with its pending
+        writes. What its delta channels are rebuilt from stays stored, but is no longer
+        read or listed. `"delete"` removes the threads.
+
+        Raises:
+            ConfigurationError: The strategy is another one.
+            HotStoreError: Redis refused or failed, or a thread was written to all the
+                time; threads before it are pruned.
+        """
+        ids = [as_thread_id(thread_id) for thread_id in thread_ids]
+        self._run(operations.prune(self._context, ids, strategy))
+
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Async twin of `prune`."""
+        ids = [as_thread_id(thread_id) for thread_id in thread_ids]
+        await self._arun(operations.prune(self._context, ids, strategy))
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return what delta channels are rebuilt from: a value and the writes since.
+
+        Follows the parents on the server, in one round trip for up to 128 of them, where
+        the contract's default asks for each.
+
+        Raises:
+            ConfigurationError: The config has no usable thread id.
+            HotStoreError: Redis refused or failed.
+            CorruptRecord: What is stored cannot be read.
+        """
+        return self._run(operations.get_delta_channel_history(self._context, config, channels))
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Async twin of `get_delta_channel_history`."""
+        return await self._arun(
+            operations.get_delta_channel_history(self._context, config, channels)
+        )
+
+    # --- how long threads live ---
+
+    def extend_ttl(self, thread_id: str, ttl: TTL = None) -> bool:
+        """Give a thread at least this long to live; never shortens its life.
+
+        Args:
+            thread_id: The thread.
+            ttl: As in `Settings.ttl`; `None` for the setting's.
+
+        Returns:
+            Whether the thread is there.
+
+        Raises:
+            ConfigurationError: The TTL is not valid.
+            HotStoreError: Redis refused or failed.
+        """
+        return self._run(operations.extend_ttl(self._context, as_thread_id(thread_id), ttl))
+
+    async def aextend_ttl(self, thread_id: str, ttl: TTL = None) -> bool:
+        """Async twin of `extend_ttl`."""
+        return await self._arun(operations.extend_ttl(self._context, as_thread_id(thread_id), ttl))
+
+    def pin(self, thread_id: str) -> bool:
+        """Keep a thread until it is unpinned, whatever is written to it.
+
+        Returns:
+            Whether the thread is there.
+
+        Raises:
+            HotStoreError: Redis refused or failed.
+        """
+        return self._run(operations.pin(self._context, as_thread_id(thread_id)))
+
+    async def apin(self, thread_id: str) -> bool:
+        """Async twin of `pin`."""
+        return await self._arun(operations.pin(self._context, as_thread_id(thread_id)))
+
+    def unpin(self, thread_id: str) -> bool:
+        """Let a pinned thread expire again, a full TTL from now.
+
+        Returns:
+            Whether the thread was pinned.
+
+        Raises:
+            HotStoreError: Redis refused or failed.
+        """
+        return self._run(operations.unpin(self._context, as_thread_id(thread_id)))
+
+    async def aunpin(self, thread_id: str) -> bool:
+        """Async twin of `unpin`."""
+        return await self._arun(operations.unpin(self._context, as_thread_id(thread_id)))
+
+    def ttl_of(self, thread_id: str) -> timedelta | None:
+        """Return how long a thread has left.
+
+        Returns:
+            `None` if it does not expire, zero if it is not there.
+
+        Raises:
+            HotStoreError: Redis refused or failed.
+        """
+        return self._run(operations.ttl_of(self._context, as_thread_id(thread_id)))
+
+    async def attl_of(self, thread_id: str) -> timedelta | None:
+        """Async twin of `ttl_of`."""
+        return await self._arun(operations.ttl_of(self._context, as_thread_id(thread_id)))
+
+
+def _settings(settings: Settings | None, options: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**options) if settings is None else replace(settings, **options)
+    except TypeError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _serializer(
+    serde: SerializerProtocol | None,
+    allowed: Collection[tuple[str, ...] | type] | bool | None,
+) -> SerializerProtocol:
+    if serde is None:
+        return JsonPlusSerializer(allowed_msgpack_modules=allowed or None)
+    if allowed is not None:
+        raise ConfigurationError(
+            "allowed_msgpack_modules is for the default serializer; set it on your own instead"
+        )
+    return serde

@@ -1,0 +1,97 @@
+"""What a state may hold and how a step may change it, for property-based tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+texts = st.sampled_from(["", "a", "hello", "naïve 🎉", "x" * 300, "nul \x00", '{"a": 1}'])
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**40), 2**40),
+    st.sampled_from([0.0, 1.0, 1.5, -2.25]),
+    texts,
+    st.sampled_from([b"", b"\x00\xff", Decimal("1.10"), datetime(2024, 2, 29, tzinfo=UTC)]),
+)
+
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> AnyMessage:
+    kwargs: dict[str, Any] = {
+        "id": draw(st.sampled_from([None, "m1", "m2", "m3", "m4"])),
+        "additional_kwargs": draw(st.sampled_from([{}, {"k": 1}])) | {"nested": {"list": []}},
+    }
+    text = draw(texts)
+    kind = draw(st.sampled_from([HumanMessage, AIMessage, SystemMessage, ToolMessage, "calls"]))
+    if kind == "calls":
+        call = {"name": "tool", "args": {"a": draw(scalars)}, "id": "c1"}
+        return AIMessage(text, tool_calls=[call], **kwargs)
+    if kind is ToolMessage:
+        return ToolMessage(text, tool_call_id="c1", artifact=draw(scalars), **kwargs)
+    return kind([{"type": "text", "text": text}] if draw(st.booleans()) else text, **kwargs)
+
+
+message_lists = st.lists(
+    st.one_of(messages(), messages(), messages(), scalars), max_size=8
+)
+
+
+def _change_first_message_deep_inside(items: list[Any], new: list[Any]) -> list[Any]:
+    for item in items:
+        if isinstance(item, HumanMessage | AIMessage | SystemMessage | ToolMessage):
+            item.additional_kwargs["nested"]["list"].append(len(items))
+            break
+    return items
+
+
+def _change_last_message_in_place(items: list[Any], new: list[Any]) -> list[Any]:
+    for item in reversed(items):
+        if isinstance(item, HumanMessage | AIMessage | SystemMessage | ToolMessage):
+            item.content = f"changed in place, one of {len(items)}"
+            break
+    return items
+
+
+def _append_in_place(items: list[Any], new: list[Any]) -> list[Any]:
+    items.extend(new)
+    return items
+
+
+CHANGES: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
+    "grow": lambda items, new: [*items, *new],
+    "grow in place": _append_in_place,
+    "shrink": lambda items, new: items[: len(items) // 2],
+    "trim": lambda items, new: items[1:],
+    "shrink and grow": lambda items, new: [*items[:-1], *new],
+    "insert": lambda items, new: [*items[:1], *new, *items[1:]],
+    "edit": lambda items, new: [*new[:1], *items[1:]],
+    "reverse": lambda items, new: items[::-1],
+    "repeat": lambda items, new: [*items, *items[:2]],
+    "clear": lambda items, new: [],
+    "replace": lambda items, new: list(new),
+    "change in place": _change_last_message_in_place,
+    "change deep inside": _change_first_message_deep_inside,
+    "keep": lambda items, new: list(items),
+}
+"""How a step makes the next list of messages from the last one and some new ones."""
