@@ -51,6 +51,9 @@ def main(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Run everything once; the numbers mean nothing.")
     ] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="A round's quickest call counts, not its median one.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all values.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables.")] = None,
     check: Annotated[
@@ -60,6 +63,7 @@ def main(
     """Time LangGraph checkpointers side by side, and count what they store and send."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     scale = SMOKE if smoke else QUICK if quick else FULL
+    scale = replace(scale, best=best)
     if rounds is not None:
         scale = replace(scale, rounds=rounds)
     wanted = _scenarios(scenario)
@@ -74,7 +78,8 @@ def main(
         )
     outcome = verdicts(results, wanted, apis) if MEASURED in names else []
     print_report(console, results, outcome)
-    console.print(f"{perf_counter() - start:.0f} s, {scale.rounds} rounds")
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    console.print(f"{perf_counter() - start:.0f} s, {scale.rounds} rounds, {load} at the end")
     if json_file:
         json_file.write_text(json.dumps(as_json(results, outcome), indent=1), encoding="utf-8")
     if markdown:

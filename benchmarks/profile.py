@@ -19,10 +19,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from time import perf_counter, sleep
+from time import sleep
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 os.environ["LANGSMITH_TRACING"] = "false"
 
@@ -32,7 +33,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.opened import opened
-from benchmarks.rounds import atimed, prepare, set_aside_what_stays, timed
+from benchmarks.rounds import (
+    Around,
+    atimed,
+    garbage_collected_before,
+    prepare,
+    set_aside_what_stays,
+    timed,
+)
 from benchmarks.savers import KINDS, MEASURED
 from benchmarks.scale import FULL
 from benchmarks.scenarios import TIMED
@@ -96,24 +104,30 @@ class Sampler(threading.Thread):
         self.join()
 
     def _count(self, frame: FrameType) -> None:
-        code = frame.f_code
-        if (Path(code.co_filename).name, code.co_name) in IDLE:
-            return
-        self.samples += 1
-        self.lines[f"{_place(frame)}:{frame.f_lineno} {code.co_name}"] += 1
-        self.packages[_place(frame).split("/")[0]] += 1
-        seen = set()
+        # The frame goes on meanwhile: first read all of it, and fast.
+        line, codes = frame.f_lineno, []
         outer: FrameType | None = frame
         while outer is not None:
-            if not _place(outer).startswith(HARNESS):
-                seen.add(f"{_place(outer)} {outer.f_code.co_qualname}")
+            codes.append(outer.f_code)
             outer = outer.f_back
-        self.inside.update(seen)
+        innermost = codes[0]
+        place = _place(innermost.co_filename)
+        if (place.rpartition("/")[2], innermost.co_name) in IDLE:
+            return
+        self.samples += 1
+        self.lines[f"{place}:{line} {innermost.co_name}"] += 1
+        self.packages[place.split("/")[0]] += 1
+        self.inside.update(
+            f"{_place(code.co_filename)} {code.co_qualname}"
+            for code in set(codes)
+            if not _place(code.co_filename).startswith(HARNESS)
+        )
 
 
-def _place(frame: FrameType) -> str:
+@cache
+def _place(file: str) -> str:
     """The file without the folders that are this machine's own."""
-    parts = Path(frame.f_code.co_filename).parts
+    parts = Path(file).parts
     for root in ("site-packages", f"python{sys.version_info[0]}.{sys.version_info[1]}"):
         if root in parts:
             return "/".join(parts[parts.index(root) + 1 :])
@@ -152,32 +166,32 @@ def main(
     console.print(f"{calls} calls, {1000 * spent / calls:.3g} ms each, while being watched")
 
 
-def _repeat(scenario: str, name: str, api: str, seconds: float, watched: Any) -> tuple[int, float]:
+def _repeat(
+    scenario: str, name: str, api: str, seconds: float, watched: Around
+) -> tuple[int, float]:
     """Runs blocks until their calls took so long; returns how many calls there were."""
-    calls, spent = 0, 0.0
+
+    @contextmanager
+    def watching() -> Iterator[None]:
+        with garbage_collected_before(), watched():
+            yield
+
+    calls, spent, around = 0, 0.0, garbage_collected_before
     with opened() as servers:
         saver = servers.saver(name, api, many_at_once=TIMED[scenario].many_at_once)
         set_aside_what_stays()
-        warm = False
         while spent < seconds:
             works = prepare(servers, TIMED[scenario], api, saver, FULL)
-            start = perf_counter()
-            if not warm:
-                _run(servers, api, works)
-                warm = True
+            if api == "sync":
+                took, _ = timed(works, around)
             else:
-                with watched():
-                    took = _run(servers, api, works)
-                calls += len(works)
-                spent += sum(took)
-            if perf_counter() - start > seconds:
-                break
+                took, _ = servers.runner.run(atimed(works, around))
             servers.clear(name, saver)
+            if around is watching:  # the first block only warms up
+                calls += len(took)
+                spent += sum(took)
+            around = watching
     return calls, spent
-
-
-def _run(servers: Any, api: str, works: list[Any]) -> list[float]:
-    return (timed(works) if api == "sync" else servers.runner.run(atimed(works)))[0]
 
 
 def _show(console: Console, sampler: Sampler, rows: int) -> None:

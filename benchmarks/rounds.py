@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -136,10 +136,15 @@ def garbage_collected_before() -> Iterator[None]:
         gc.enable()
 
 
-def timed(works: list[Work]) -> tuple[list[float], list[Any]]:
-    """Call each and measure it."""
+Around = Callable[[], AbstractContextManager[Any]]
+
+
+def timed(
+    works: list[Work], around: Around = garbage_collected_before
+) -> tuple[list[float], list[Any]]:
+    """Call each and measure it; ``around`` is entered once, before the first."""
     seconds, found = [], []
-    with garbage_collected_before():
+    with around():
         for work in works:
             start = perf_counter()
             result = work()
@@ -148,10 +153,12 @@ def timed(works: list[Work]) -> tuple[list[float], list[Any]]:
     return seconds, found
 
 
-async def atimed(works: list[AsyncWork]) -> tuple[list[float], list[Any]]:
-    """Await each and measure it."""
+async def atimed(
+    works: list[AsyncWork], around: Around = garbage_collected_before
+) -> tuple[list[float], list[Any]]:
+    """Await each and measure it; ``around`` is entered once, before the first."""
     seconds, found = [], []
-    with garbage_collected_before():
+    with around():
         for work in works:
             start = perf_counter()
             result = await work()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from redis import exceptions as redis_errors
 
 from langgraph_dualstore.errors import HotStoreError, HotStoreUnavailable
@@ -27,7 +24,17 @@ _TRANSIENT = (
 
 
 def translate(error: Exception) -> Exception:
-    """Return this package's error for one of the Redis client's, others as they are."""
+    """Return this package's error for one of the Redis client's, others as they are.
+
+    The original becomes the `__cause__`, so raise what is returned without a `from`.
+    """
+    own = _translated(error)
+    if own is not error:
+        own.__cause__ = error
+    return own
+
+
+def _translated(error: Exception) -> Exception:
     if isinstance(error, _PERMANENT):
         return HotStoreError(f"Redis refused the connection: {error}")
     if isinstance(error, _TRANSIENT):
@@ -35,15 +42,3 @@ def translate(error: Exception) -> Exception:
     if isinstance(error, redis_errors.RedisError):
         return HotStoreError(f"Redis refused: {error}")
     return error
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise this package's errors for those of the Redis client."""
-    try:
-        yield
-    except Exception as error:
-        own = translate(error)
-        if own is error:
-            raise
-        raise own from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from os import PathLike
 from typing import Any, TypeVar, cast
 
 import redis
@@ -14,7 +16,6 @@ import redis.asyncio.retry
 import redis.cluster
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from langgraph_dualstore._driver import Driver, SyncClient
@@ -27,7 +28,9 @@ Client = SyncClient | AsyncClient
 
 _T = TypeVar("_T")
 
-_RETRIES = 3
+_RETRIES = 5
+_FIRST_PAUSE = 0.05  # seconds; doubled each time, with jitter
+_LONGEST_PAUSE = 1.0
 _SCHEMES = {"valkey://": "redis://", "valkeys://": "rediss://"}
 
 
@@ -41,15 +44,20 @@ class Connections:
     Args:
         sync: Runs the sync API's operations.
         asynchronous: Runs the async API's operations.
-        owned: Whether closing the saver closes the blocking connections.
+        owned: Called, in reverse order, when the saver is closed.
     """
 
     def __init__(
-        self, sync: Driver | None, asynchronous: AsyncDriver | None, *, owned: bool
+        self,
+        sync: Driver | None,
+        asynchronous: AsyncDriver | None,
+        owned: Iterable[Callable[[], None]] = (),
     ) -> None:
         self._sync = sync
         self._async = asynchronous
-        self._owned = owned
+        self._owned = ExitStack()
+        for close in owned:
+            self._owned.callback(close)
 
     def run(self, operation: Operation[_T]) -> _T:
         """Run an operation, blocking.
@@ -72,19 +80,23 @@ class Connections:
         return await asyncio.to_thread(self.run, operation)
 
     def close(self) -> None:
-        """Close the blocking connections, if they are the saver's own."""
-        if self._owned and self._sync is not None:
-            self._sync.client.close()
+        """Close what is the saver's own, but for other event loops' connections."""
+        self._owned.close()
 
     async def aclose(self) -> None:
-        """Close the connections, if they are the saver's own."""
+        """Close what is the saver's own, the running loop's connections included."""
         if self._async is not None:
             await self._async.aclose()
         await asyncio.to_thread(self.close)
 
 
-def from_url(url: str, settings: Settings) -> Connections:
+def from_url(url: str, settings: Settings, owned: Iterable[Callable[[], None]] = ()) -> Connections:
     """Return connections of the saver's own; none is opened before it is needed.
+
+    Args:
+        url: As redis-py takes it, or with Valkey's schemes.
+        settings: The saver's.
+        owned: What else is to be called when they are closed, after they are.
 
     Raises:
         ConfigurationError: The URL is not one that the Redis client takes.
@@ -101,8 +113,9 @@ def from_url(url: str, settings: Settings) -> Connections:
         "socket_keepalive": True,
     }
     # Repeating a command is harmless: a put replaces itself, a write keeps its first value.
-    backoff = ExponentialWithJitterBackoff(base=0.05, cap=1.0)
-    errors = (RedisConnectionError, RedisTimeoutError)
+    # A server that takes too long to answer is not asked again: it would take longer.
+    backoff = ExponentialWithJitterBackoff(base=_FIRST_PAUSE, cap=_LONGEST_PAUSE)
+    errors = (RedisConnectionError,)
     retry = Retry(backoff, _RETRIES, errors)
     async_retry = redis.asyncio.retry.Retry(backoff, _RETRIES, errors)
 
@@ -120,7 +133,23 @@ def from_url(url: str, settings: Settings) -> Connections:
             "the Redis URL is not valid; it looks like redis://user:password@host:6379/0, "
             "rediss://… for TLS, or unix:///path/to/socket"
         ) from (error if "@" not in url else None)
-    return Connections(Driver(client), AsyncDriver(connect), owned=True)
+    return Connections(
+        Driver(client, owned=True), AsyncDriver(connect), owned=[*owned, client.close]
+    )
+
+
+def to_embedded(path: str | PathLike[str], settings: Settings) -> Connections:
+    """Return connections to a server of the saver's own, which is started here.
+
+    Raises:
+        ConfigurationError: The `embedded` extra is not installed.
+        HotStoreError: The server did not start.
+    """
+    from langgraph_dualstore.embedded import EmbeddedValkey  # noqa: PLC0415 - an extra
+
+    server = EmbeddedValkey(path)
+    server.start()
+    return from_url(server.url, settings, owned=[server.stop])
 
 
 def from_clients(clients: Iterable[object]) -> Connections:
@@ -134,6 +163,9 @@ def from_clients(clients: Iterable[object]) -> Connections:
     """
     sync: Driver | None = None
     asynchronous: AsyncDriver | None = None
+    clients = tuple(clients)
+    if len(clients) == 1 and isinstance(clients[0], Connections):
+        return clients[0]
     for client in clients:
         if not hasattr(client, "execute_command"):
             raise ConfigurationError(
@@ -150,7 +182,7 @@ def from_clients(clients: Iterable[object]) -> Connections:
             sync = Driver(cast("SyncClient", client))
     if sync is None and asynchronous is None:
         raise ConfigurationError("a saver needs a Redis client, or use from_conn_string(url)")
-    return Connections(sync, asynchronous, owned=False)
+    return Connections(sync, asynchronous)
 
 
 class _Loops:

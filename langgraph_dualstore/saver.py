@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from os import PathLike
@@ -66,27 +65,17 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
 
     def __init__(
         self,
-        *clients: Client,
+        *clients: Client | Connections,
         serde: SerializerProtocol | None = None,
         allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
         settings: Settings | None = None,
         **options: Any,
     ) -> None:
-        self._open(
-            connections.from_clients(clients),
-            _serializer(serde, allowed_msgpack_modules),
-            _settings(settings, options),
-        )
-
-    def _open(
-        self, connections_: Connections, serde: SerializerProtocol, settings: Settings
-    ) -> None:
-        super().__init__(serde=serde)
-        self.settings = settings
-        self._connections = connections_
-        self._resources = ExitStack()
-        self._resources.callback(connections_.close)
-        self._prepared = Context(settings, Codec(self.serde), Memory(settings.cache_bytes))
+        super().__init__(serde=_serializer(serde, allowed_msgpack_modules))
+        self.settings = _settings(settings, options)
+        self._connections = connections.from_clients(clients)
+        memory = Memory(self.settings.cache_bytes)
+        self._prepared = Context(self.settings, Codec(self.serde), memory)
 
     @classmethod
     def from_conn_string(
@@ -111,52 +100,57 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         Raises:
             ConfigurationError: The URL or a setting is not valid.
         """
-        saver = cls.__new__(cls)
         resolved = _settings(settings, options)
-        saver._open(
+        return cls(
             connections.from_url(redis_url, resolved),
-            _serializer(serde, allowed_msgpack_modules),
-            resolved,
+            serde=serde,
+            allowed_msgpack_modules=allowed_msgpack_modules,
+            settings=resolved,
         )
-        return saver
 
     @classmethod
-    def embedded(cls, path: str | PathLike[str], **options: Any) -> Self:
+    def embedded(
+        cls,
+        path: str | PathLike[str],
+        *,
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> Self:
         """Return a saver on a real server of its own, which lives as long as the saver.
 
         The server keeps its data under `path` and finds it there the next time.
 
         Args:
             path: A folder; made if it is not there.
-            **options: As for `from_conn_string`.
+            serde: As for the class.
+            allowed_msgpack_modules: As for the class.
+            settings: As for the class.
+            **options: As for the class.
 
         Raises:
-            ConfigurationError: The `embedded` extra is not installed.
+            ConfigurationError: The `embedded` extra is not installed, or a setting is not
+                valid.
+            HotStoreError: The server did not start.
         """
-        from langgraph_dualstore.embedded import EmbeddedValkey  # noqa: PLC0415 - an extra
-
-        server = EmbeddedValkey(path)
-        server.start()
-        try:
-            saver = cls.from_conn_string(server.url, **options)
-        except BaseException:
-            server.stop()
-            raise
-        saver._resources.pop_all()
-        saver._resources.callback(server.stop)
-        saver._resources.callback(saver._connections.close)
-        return saver
+        resolved = _settings(settings, options)
+        return cls(
+            connections.to_embedded(path, resolved),
+            serde=serde,
+            allowed_msgpack_modules=allowed_msgpack_modules,
+            settings=resolved,
+        )
 
     # --- life ---
 
     def close(self) -> None:
         """Close what the saver opened itself. What it was given stays open."""
-        self._resources.close()
+        self._connections.close()
 
     async def aclose(self) -> None:
         """Close what the saver opened itself, the running loop's connections included."""
         await self._connections.aclose()
-        self.close()
 
     def __enter__(self) -> Self:
         return self

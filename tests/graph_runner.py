@@ -93,7 +93,8 @@ def outline_stored(tuples: Iterable[CheckpointTuple]) -> list[dict[str, Any]]:
             "values": item.checkpoint["channel_values"],
             "versions": sorted(item.checkpoint["channel_versions"]),
             "seen": {
-                node: sorted(seen) for node, seen in sorted(item.checkpoint["versions_seen"].items())
+                node: sorted(seen)
+                for node, seen in sorted(item.checkpoint["versions_seen"].items())
             },
             "updated": sorted(item.checkpoint.get("updated_channels") or []),
             "metadata": _comparable_metadata(item.metadata),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
+    BaseMessage,
     HumanMessage,
     SystemMessage,
     ToolMessage,
@@ -29,9 +30,7 @@ scalars = st.one_of(
 
 values = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
     max_leaves=6,
 )
 
@@ -52,14 +51,15 @@ def messages(draw: st.DrawFn) -> AnyMessage:
     return kind([{"type": "text", "text": text}] if draw(st.booleans()) else text, **kwargs)
 
 
-message_lists = st.lists(
-    st.one_of(messages(), messages(), messages(), scalars), max_size=8
+_only_messages = st.lists(messages(), max_size=8)
+message_lists = st.one_of(
+    _only_messages, _only_messages, st.lists(st.one_of(messages(), scalars), max_size=5)
 )
 
 
 def _change_first_message_deep_inside(items: list[Any], new: list[Any]) -> list[Any]:
     for item in items:
-        if isinstance(item, HumanMessage | AIMessage | SystemMessage | ToolMessage):
+        if isinstance(item, BaseMessage):
             item.additional_kwargs["nested"]["list"].append(len(items))
             break
     return items
@@ -67,8 +67,19 @@ def _change_first_message_deep_inside(items: list[Any], new: list[Any]) -> list[
 
 def _change_last_message_in_place(items: list[Any], new: list[Any]) -> list[Any]:
     for item in reversed(items):
-        if isinstance(item, HumanMessage | AIMessage | SystemMessage | ToolMessage):
+        if isinstance(item, BaseMessage):
             item.content = f"changed in place, one of {len(items)}"
+            break
+    return items
+
+
+def _take_one_for_true_in_place(items: list[Any], new: list[Any]) -> list[Any]:
+    """`1 == 1.0 == True`, but they are not the same to store."""
+    after = {int: bool, bool: float, float: int}
+    for item in items:
+        if isinstance(item, BaseMessage):
+            kwargs = item.additional_kwargs
+            kwargs["k"] = after[type(kwargs.get("k", 1))](1)
             break
     return items
 
@@ -91,6 +102,7 @@ CHANGES: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
     "clear": lambda items, new: [],
     "replace": lambda items, new: list(new),
     "change in place": _change_last_message_in_place,
+    "take 1 for True in place": _take_one_for_true_in_place,
     "change deep inside": _change_first_message_deep_inside,
     "keep": lambda items, new: list(items),
 }

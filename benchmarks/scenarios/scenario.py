@@ -14,8 +14,8 @@ Work = Callable[[], Any]
 AsyncWork = Callable[[], Awaitable[Any]]
 
 
-def median_ms(seconds: list[float], _: Scale) -> float:
-    return median(seconds) * 1000
+def call_ms(seconds: list[float], scale: Scale) -> float:
+    return (min if scale.best else median)(seconds) * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Scenario:
     aprepare: Callable[[Saver, Scale], Awaitable[list[AsyncWork]]]
     check: Callable[[Any, Scale], bool]
     unit: str = "ms"
-    value: Callable[[list[float], Scale], float] = median_ms
+    value: Callable[[list[float], Scale], float] = call_ms
     prepared_once: bool = False
     many_at_once: bool = False
 

@@ -16,6 +16,7 @@ of another and the order of ids is kept: NUL becomes NUL FF, NUL ends a part.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -50,6 +51,7 @@ class ThreadKeys(NamedTuple):
     log: bytes
 
 
+@lru_cache(maxsize=1024)
 def thread_keys(prefix: str, thread_id: str) -> ThreadKeys:
     """Return the keys of a thread.
 

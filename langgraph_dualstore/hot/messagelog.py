@@ -16,7 +16,8 @@ from langchain_core.messages import BaseMessage
 
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Run, Stored, join_runs
-from langgraph_dualstore.serialization import Codec, Fingerprint, element_ends, list_header
+from langgraph_dualstore.serialization import Codec, Fingerprint
+from langgraph_dualstore.serialization.msgpack import element_ends, list_header
 
 INLINE_BYTES = 128
 """Values up to this many bytes lie in the record: a reference would hardly be shorter."""
@@ -74,21 +75,15 @@ def place(codec: Codec, value: Any, known: Known | None, appendix: Appendix) -> 
             return placed
     type_, data = codec.dumps(value)
     data = bytes(data)
-    if len(data) <= INLINE_BYTES:
-        return Placed(Stored(type_, inline=data))
-    if type(value) is list and type_ == "msgpack" and codec.splits_lists:
-        elements = data[len(list_header(len(value))) :]
-        before = _bytes_of(known)
-        if known and before is not None and elements.startswith(before):
-            return Placed(_extended(known.stored, len(value), elements[len(before) :], appendix))
-        return Placed(Stored(type_, items=len(value), runs=(appendix.add(elements),)))
-    if known and known.stored.type == type_ and known.stored.items is None:
-        runs = known.stored.runs
-        if sum(run.length for run in runs) == len(data) and known.log.read(runs) == data:
+    if len(data) > INLINE_BYTES:
+        if type(value) is list and type_ == "msgpack" and codec.splits_lists:
+            elements = data[len(list_header(len(value))) :]
+            return Placed(_place_elements(elements, len(value), known, appendix))
+        if known and known.stored.type == type_ and _holds(known, data):
             return Placed(known.stored)
-    if len(data) <= FRESH_BYTES:
-        return Placed(Stored(type_, inline=data))
-    return Placed(Stored(type_, runs=(appendix.add(data),)))
+        if len(data) > FRESH_BYTES:
+            return Placed(Stored(type_, runs=(appendix.add(data),)))
+    return Placed(Stored(type_, inline=data))
 
 
 def keep(stored: Stored, appendix: Appendix) -> Stored:
@@ -96,6 +91,23 @@ def keep(stored: Stored, appendix: Appendix) -> Stored:
     if stored.inline is None or len(stored.inline) <= INLINE_BYTES:
         return stored
     return Stored(stored.type, runs=(appendix.add(stored.inline),))
+
+
+def _holds(known: Known, data: bytes) -> bool:
+    """Tell whether a known value lies in the log and is these bytes."""
+    runs = known.stored.runs
+    return (
+        known.stored.items is None
+        and sum(run.length for run in runs) == len(data)
+        and known.log.read(runs) == data
+    )
+
+
+def _place_elements(elements: bytes, count: int, known: Known | None, appendix: Appendix) -> Stored:
+    before = _bytes_of(known)
+    if known and before is not None and elements.startswith(before):
+        return _extended(known.stored, count, elements[len(before) :], appendix)
+    return Stored("msgpack", items=count, runs=(appendix.add(elements),))
 
 
 def _place_messages(
@@ -116,10 +128,8 @@ def _place_messages(
         return None
     everything = b"".join(elements)
     old = _bytes_of(known)
-    if known is None or old is None:
-        stored = Stored("msgpack", items=count, runs=(appendix.add(everything),))
-    elif everything.startswith(old):
-        stored = _extended(known.stored, count, everything[len(old) :], appendix)
+    if known is None or old is None or everything.startswith(old):
+        stored = _place_elements(everything, count, known, appendix)
     else:
         stored = _rearranged(known.stored, old, elements, everything, appendix)
     return Placed(stored, fingerprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from typing import NamedTuple
 
 from langchain_core.runnables import RunnableConfig
@@ -80,11 +81,16 @@ def target_of(config: RunnableConfig) -> Target:
     )
 
 
+# Seeded by the system; a child process must not go on with its parent's numbers.
+_random = random.Random()
+os.register_at_fork(after_in_child=_random.seed)
+
+
 def new_generation() -> str:
     """Return a name for a new log."""
-    return os.urandom(4).hex()
+    return f"{_random.getrandbits(32):08x}"
 
 
 def new_stamp() -> str:
     """Return a mark that no other put has, in this process or another."""
-    return os.urandom(8).hex()
+    return f"{_random.getrandbits(64):016x}"

@@ -103,7 +103,7 @@ class Listing:
         self._target = target_of(config) if config else None
         self._namespace = config["configurable"].get("checkpoint_ns") if config else None
         self._filter = filter or {}
-        self._before = get_checkpoint_id(before) if before else None
+        self._before = (get_checkpoint_id(before) or None) if before else None
         self._left = limit
         self._entries: list[_Entry] | None = None  # the newest last
 
@@ -126,7 +126,9 @@ class Listing:
         metadata = item.reader.metadata(item.record)
         if all(metadata.get(key) == value for key, value in self._filter.items()):
             checkpoint = item.reader.checkpoint(item.record)
-            batch.append(item.reader.checkpoint_tuple(item.record, checkpoint, item.writes, metadata))
+            batch.append(
+                item.reader.checkpoint_tuple(item.record, checkpoint, item.writes, metadata)
+            )
             if self._left is not None:
                 self._left -= 1
 

@@ -51,9 +51,12 @@ def test_the_engine_finds_task_path_in_the_signature(saver, name):
 
 @pytest.mark.parametrize(
     "name",
-    """get_tuple list put put_writes delete_thread delete_for_runs copy_thread prune
-    get_delta_channel_history aget_tuple alist aput aput_writes adelete_thread
-    adelete_for_runs acopy_thread aprune aget_delta_channel_history get_next_version""".split(),
+    [
+        *("get_tuple", "list", "put", "put_writes", "delete_thread", "delete_for_runs"),
+        *("copy_thread", "prune", "get_delta_channel_history", "get_next_version"),
+        *("aget_tuple", "alist", "aput", "aput_writes", "adelete_thread", "adelete_for_runs"),
+        *("acopy_thread", "aprune", "aget_delta_channel_history"),
+    ],
 )
 def test_the_class_has_the_whole_contract_as_methods_of_its_own(saver, name):
     assert getattr(type(saver), name) is not getattr(BaseCheckpointSaver, name)

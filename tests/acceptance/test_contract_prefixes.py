@@ -28,9 +28,7 @@ def savers(request, redis_url):
 
 def fill(saver, mark, run_id="run"):
     root = put(saver, 1, {"a": [mark]}, metadata={"run_id": "kept", "kind": "x"})
-    config = put(
-        saver, 2, {"a": [mark, 2]}, parent=root, metadata={"run_id": run_id, "kind": "x"}
-    )
+    config = put(saver, 2, {"a": [mark, 2]}, parent=root, metadata={"run_id": run_id, "kind": "x"})
     saver.put_writes(config, [("a", mark)], "task")
     put(saver, 1, {"a": [mark]}, thread_id="only", metadata={"run_id": run_id, "kind": "x"})
 
@@ -60,7 +58,7 @@ def test_each_prefix_sees_its_own(savers):
         lambda saver: saver.prune(["thread", "only"], strategy="delete"),
         lambda saver: saver.prune(["thread", "only"]),
         lambda saver: saver.delete_for_runs(["run", "kept"]),
-        lambda saver: saver.copy_thread("only", "thread"),
+        lambda saver: saver.copy_thread("thread", "only"),
     ],
     ids=["delete_thread", "prune delete", "prune keep_latest", "delete_for_runs", "copy_thread"],
 )
@@ -70,7 +68,7 @@ def test_what_destroys_in_one_prefix_leaves_the_other(savers, destroy, direction
     fill(victim, "victim")
     fill(bystander, "bystander")
     destroy(victim)
-    assert ids_in(victim.list(None)) != ids_in(bystander.list(None))
+    assert len(ids_in(victim.list(None))) != 3
     assert_untouched(bystander, "bystander")
 
 

@@ -1,5 +1,7 @@
 """Channel versions: others' are continued, equal ones in two branches do not collide."""
 
+import itertools
+
 import pytest
 from graph_runner import outline_history, thread
 from graphs import chat_graph, says
@@ -38,7 +40,7 @@ def test_the_next_version_is_greater_than_the_one_before(saver, current):
     versions = [] if current is None else [current]
     for _ in range(20):
         versions.append(saver.get_next_version(versions[-1] if versions else None, None))
-    assert all(earlier < later for earlier, later in zip(versions, versions[1:], strict=False))
+    assert all(earlier < later for earlier, later in itertools.pairwise(versions))
     assert len({type(version) is str for version in versions}) == 1
 
 
@@ -134,9 +136,7 @@ def test_forks_with_equal_versions_keep_their_own_values(saver, version, values)
         for item in saver.list(config_of())
     } == {
         item["configurable"]["checkpoint_id"]: value
-        for item, value in zip(
-            [root, *forks, *leaves], [["m"], *values, *values], strict=True
-        )
+        for item, value in zip([root, *forks, *leaves], [["m"], *values, *values], strict=True)
     }
 
 

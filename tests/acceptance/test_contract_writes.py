@@ -21,7 +21,11 @@ def test_writes_may_arrive_before_their_checkpoint(saver, replaced):
     if replaced:
         put(saver, 1, {"a": 0})
     saver.put_writes(config, [("c", 3)], "task-2")
-    assert writes_at(saver, config) == [("task-1", "a", 1), ("task-1", "b", [2]), ("task-2", "c", 3)]
+    assert writes_at(saver, config) == [
+        ("task-1", "a", 1),
+        ("task-1", "b", [2]),
+        ("task-2", "c", 3),
+    ]
     assert values_at(saver, config) == {"a": 0}
 
 

@@ -156,7 +156,9 @@ async def test_the_latest_checkpoint_is_meant_without_an_id(saver):
 async def test_writes_of_one_step_are_ordered_by_path_task_and_index(saver):
     root = put(saver, 1, {}, versions={"d": 1})
     for task_id, path in (("z", "path-1"), ("a", "path-2"), ("m", ""), ("b", "path-1")):
-        saver.put_writes(root, [("d", f"{task_id}0"), ("x", 0), ("d", f"{task_id}2")], task_id, path)
+        saver.put_writes(
+            root, [("d", f"{task_id}0"), ("x", 0), ("d", f"{task_id}2")], task_id, path
+        )
     leaf = put(saver, 2, {}, parent=root, versions={"d": 2})
     values = [value for _, _, value in (await history_at(saver, leaf))["d"]["writes"]]
     assert values == ["m0", "m2", "b0", "b2", "z0", "z2", "a0", "a2"]

@@ -82,9 +82,7 @@ def test_a_branch_off_the_path_goes_and_the_path_stays(saver):
     history = history_at(saver, latest)
     saver.prune(["thread"])
     assert history_at(saver, latest) == history
-    assert [value for _, _, value in history["d"]["writes"]] == [
-        [n] for n in (2, 3, 4, 21, 22, 23)
-    ]
+    assert [value for _, _, value in history["d"]["writes"]] == [[n] for n in (2, 3, 4, 21, 22, 23)]
 
 
 def test_a_copy_of_a_pruned_thread_has_the_history_too(saver):
@@ -104,5 +102,6 @@ def test_keep_last_keeps_the_history(redis_url, saver, keep_last):
         for n in range(1, 13):
             kept = put_step(shallow, n, kept, seeds.get(n, NO_VALUE), thread_id="kept")
             whole = put_step(saver, n, whole, seeds.get(n, NO_VALUE), thread_id="whole")
-            assert history_at(shallow, kept) == history_at(saver, whole)
+            if n not in seeds:  # what has the value itself needs no history
+                assert history_at(shallow, kept) == history_at(saver, whole)
             assert found_at(shallow, kept).checkpoint == found_at(saver, whole).checkpoint

@@ -102,6 +102,7 @@ async def test_edited_removed_and_cleared_messages(saver, runner):
 
 async def test_a_message_that_a_node_changes_in_place_is_saved(saver, runner):
     """`add_messages` hands a node the very objects of the last step."""
+
     def annotate(state: Chat) -> dict[str, Any]:
         first = state["messages"][0]
         first.additional_kwargs.setdefault("seen", []).append(len(state["messages"]))

@@ -54,9 +54,7 @@ async def test_async_and_os_threads_use_a_saver_at_once(saver):
             if int(name) % 2:
                 result = await graph.ainvoke(says(f"{name}-{turn}"), thread(name))
             else:
-                result = await asyncio.to_thread(
-                    graph.invoke, says(f"{name}-{turn}"), thread(name)
-                )
+                result = await asyncio.to_thread(graph.invoke, says(f"{name}-{turn}"), thread(name))
         return user_texts(result)
 
     names = [str(n) for n in range(50)]

@@ -87,9 +87,7 @@ async def test_a_static_breakpoint_stops_before_and_after_a_node(saver, runner):
         builder.add_edge(START, "one")
         builder.add_edge("one", "two")
         builder.add_edge("two", "three")
-        graph = builder.compile(
-            checkpointer=on, interrupt_before=["two"], interrupt_after=["two"]
-        )
+        graph = builder.compile(checkpointer=on, interrupt_before=["two"], interrupt_after=["two"])
         config = thread()
         stops: list[Any] = []
         given: Any = {"lines": ["zero"]}

@@ -124,11 +124,9 @@ def test_two_loops_use_one_saver_at_the_same_time(saver):
             result = await graph.ainvoke(says(f"{turn}"), thread(name))
         turns[name] = [message.text for message in result["messages"][::2]]
 
-    loops = [
-        threading.Thread(target=lambda name=name: asyncio.run(chat(name))) for name in "abcd"
-    ]
+    loops = [threading.Thread(target=lambda name=name: asyncio.run(chat(name))) for name in "abcd"]
     for loop in loops:
         loop.start()
     for loop in loops:
         loop.join()
-    assert turns == dict.fromkeys("abcd", list("01234"))
+    assert turns == {name: list("01234") for name in "abcd"}

@@ -7,7 +7,7 @@ unique, as `get_next_version` makes them, so that it denotes one value.
 
 import contextlib
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -24,11 +24,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from other_loop import AsyncMethodsInALoop
 from raw_checkpoints import checkpoint_id, checkpoint_of, config_of
 from state_strategies import CHANGES, message_lists, values
+from tuple_comparison import assert_same, encoded, in_order
 
 from langgraph_dualstore import DualStoreSaver
 
 THREADS = ["a", "a:b"]
 NAMESPACES = ["", "child:1"]
+IN_PLACE = [name for name in CHANGES if "in place" in name or "inside" in name]
 CHANNELS = ["messages", "other", "d"]
 
 metadata = st.fixed_dictionaries(
@@ -42,6 +44,9 @@ either = st.sampled_from([0, 1])
 numbers = st.integers(1, 40)
 further = st.integers(1, 6)
 pick = st.integers(0, 10**6)
+steps = st.tuples(
+    st.sampled_from(sorted(CHANGES)), message_lists, st.none() | values, further, metadata
+)
 
 
 @dataclass
@@ -81,8 +86,8 @@ class SameAsInMemory(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             for thread in THREADS:
-                self.lists_are_the_same(0, thread, None, None, {}, None)
-                self.lists_are_the_same(1, thread, None, None, {}, None)
+                for which in (0, 1):
+                    self.lists_are_the_same(which, thread, None, None, 0, False, {}, None)
         finally:
             self.stack.close()
 
@@ -104,8 +109,7 @@ class SameAsInMemory(RuleBasedStateMachine):
                 new_versions,
             ),
         )
-        places = (put.thread, put.ns, put.number)
-        self.puts = [old for old in self.puts if (old.thread, old.ns, old.number) != places]
+        self.puts = [old for old in self.puts if old.config != put.config]
         self.puts.append(put)
 
     def one_of_the_puts(self, at: int) -> Put:
@@ -131,19 +135,29 @@ class SameAsInMemory(RuleBasedStateMachine):
         self.put(which, Put(thread, ns, number, None, given, versions), list(given), meta)
 
     @precondition(lambda self: self.puts)
-    @rule(
-        which=either,
-        at=pick,
-        ahead=further,
-        change=st.sampled_from(sorted(CHANGES)),
-        new=message_lists,
-        other=st.none() | values,
-        channels=st.sets(st.sampled_from(CHANNELS)),
-        meta=metadata,
-    )
-    def put_a_child(self, which, at, ahead, change, new, other, channels, meta):
+    @rule(which=either, at=pick, step=steps, channels=st.sets(st.sampled_from(CHANNELS)))
+    def put_a_child(self, which, at, step, channels):
         """The step of a graph: what it wrote has a new version, the rest is as it was."""
+        self.put_child_of(self.one_of_the_puts(at), which, step, channels)
+
+    @precondition(lambda self: self.puts)
+    @rule(which=either, at=pick, step=steps, read=st.booleans(), delete=st.booleans())
+    def put_a_child_of_what_another_process_took_away(self, which, at, step, read, delete):
+        """The parent is deleted or replaced meanwhile; the step has to write everything."""
         parent = self.one_of_the_puts(at)
+        if read:
+            self.savers[which].get_tuple(parent.config)
+        if delete:
+            self.delete_thread(1 - which, parent.thread)
+        else:
+            versions = {name: self.next_version() for name in parent.values}
+            other = replace(parent, values={**parent.values, "other": "replaced"})
+            other = replace(other, parent=None, versions=versions)
+            self.put(1 - which, other, list(versions), {"source": "update"})
+        self.put_child_of(parent, which, step, set(parent.versions))
+
+    def put_child_of(self, parent: Put, which: int, step: Any, channels: set[str]) -> None:
+        change, new, other, ahead, meta = step
         given = dict(parent.values)
         if "messages" in channels:
             given["messages"] = CHANGES[change](given["messages"], new)
@@ -153,14 +167,13 @@ class SameAsInMemory(RuleBasedStateMachine):
             given.pop("d", None)
             if other is not None:
                 given["d"] = other
-        versions = {**parent.versions, **{name: self.next_version() for name in channels}}
         child = Put(
             parent.thread,
             parent.ns,
             parent.number + ahead,
             checkpoint_id(parent.number),
             given,
-            versions,
+            {**parent.versions, **{name: self.next_version() for name in channels}},
         )
         self.put(which, child, sorted(channels), meta)
 
@@ -181,9 +194,7 @@ class SameAsInMemory(RuleBasedStateMachine):
         self.put(which, copied, [], meta)
 
     @precondition(lambda self: self.puts)
-    @rule(
-        at=pick, change=st.sampled_from(["grow in place", "change in place", "change deep inside"])
-    )
+    @rule(at=pick, change=st.sampled_from(IN_PLACE))
     def change_what_was_put(self, at, change):
         """Changes no checkpoint: a step that writes the channel saves it, no other does."""
         CHANGES[change](self.one_of_the_puts(at).values["messages"], ["appended"])
@@ -223,9 +234,7 @@ class SameAsInMemory(RuleBasedStateMachine):
     @rule(which=either, at=pick)
     def checkpoints_are_the_same(self, which, at):
         config = self.one_of_the_puts(at).config
-        self.assert_same(
-            [self.savers[which].get_tuple(config)], [self.reference.get_tuple(config)]
-        )
+        assert_same([self.savers[which].get_tuple(config)], [self.reference.get_tuple(config)])
 
     @rule(which=either, thread=st.sampled_from(THREADS), ns=st.sampled_from(NAMESPACES))
     def the_latest_is_the_same(self, which, thread, ns):
@@ -233,18 +242,23 @@ class SameAsInMemory(RuleBasedStateMachine):
         expected = self.reference.get_tuple(config_of(thread, ns))
         assert (found is None) == (expected is None)
         if found is not None:
-            self.assert_same([found], [expected])
+            assert_same([found], [expected])
 
     @rule(
         which=either,
         thread=st.none() | st.sampled_from(THREADS),
         ns=st.none() | st.sampled_from(NAMESPACES),
         before=st.none() | numbers,
-        filter=st.just({}) | metadata.map(lambda meta: {"source": meta["source"]})
+        at=pick,
+        before_a_put=st.booleans(),
+        filter=st.just({})
+        | metadata.map(lambda meta: {"source": meta["source"]})
         | metadata.map(lambda meta: {"mark": meta["mark"], "step": meta["step"]}),
         limit=st.none() | st.integers(0, 5),
     )
-    def lists_are_the_same(self, which, thread, ns, before, filter, limit):
+    def lists_are_the_same(self, which, thread, ns, before, at, before_a_put, filter, limit):
+        if before and before_a_put and self.puts:
+            before = self.one_of_the_puts(at).number
         config = config_of(thread, ns) if thread else None
         one_list = thread is not None and ns is not None
         wanted = {
@@ -253,7 +267,7 @@ class SameAsInMemory(RuleBasedStateMachine):
             # Which of several namespaces comes first is open.
             "limit": limit if one_list else None,
         }
-        self.assert_same(
+        assert_same(
             in_order(self.savers[which].list(config, **wanted)),
             in_order(self.reference.list(config, **wanted)),
         )
@@ -265,34 +279,7 @@ class SameAsInMemory(RuleBasedStateMachine):
         found = self.savers[which].get_delta_channel_history(**wanted)
         expected = self.reference.get_delta_channel_history(**wanted)
         assert found == expected
-        assert self.encoded(found) == self.encoded(expected)
-
-    def assert_same(self, found: list[Any], expected: list[Any]) -> None:
-        assert [item.config for item in found] == [item.config for item in expected]
-        for ours, theirs in zip(found, expected, strict=True):
-            assert ours.checkpoint == theirs.checkpoint
-            assert ours.metadata == theirs.metadata
-            assert ours.parent_config == theirs.parent_config
-            assert list(map(tuple, ours.pending_writes)) == theirs.pending_writes
-            # `==` takes 1, 1.0 and True for the same.
-            our_values = ours.checkpoint["channel_values"]
-            for name, value in theirs.checkpoint["channel_values"].items():
-                assert self.encoded(our_values[name]) == self.encoded(value)
-            for our_write, write in zip(ours.pending_writes, theirs.pending_writes, strict=True):
-                assert self.encoded(our_write[2]) == self.encoded(write[2])
-
-    def encoded(self, value: Any) -> tuple[str, bytes]:
-        return self.reference.serde.dumps_typed(value)
-
-
-def in_order(found: Any) -> list[Any]:
-    """Newest first as they come, thread by thread and namespace by namespace."""
-
-    def place(item: Any) -> tuple[str, str]:
-        configurable = item.config["configurable"]
-        return configurable["thread_id"], configurable["checkpoint_ns"]
-
-    return sorted(found, key=place)
+        assert encoded(found) == encoded(expected)
 
 
 @pytest.mark.timeout(300)  # to find the shortest sequence that fails takes long

@@ -1,0 +1,147 @@
+"""Encodes and decodes values as one serializer does.
+
+Every value goes through the saver's serializer, except the messages for which `shapes`
+has a shorter way to the very same bytes and objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import ormsgpack
+import xxhash
+from langchain_core.messages import BaseMessage
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
+
+from langgraph_dualstore.serialization.msgpack import ext_header, list_header
+from langgraph_dualstore.serialization.shapes import PACK, UNPACK, shapes_of
+
+
+class Fingerprint(NamedTuple):
+    """Tells whether the first messages of a list are still what they were.
+
+    Attributes:
+        size: The number of bytes that these messages come to.
+        digest: Their digest.
+    """
+
+    size: int
+    digest: bytes
+
+
+class Codec:
+    """Encodes and decodes values as one serializer does.
+
+    Args:
+        serde: The serializer. Whether the short way is safe with it is found out once,
+            here.
+    """
+
+    def __init__(self, serde: SerializerProtocol) -> None:
+        self.serde = serde
+        self._shapes = shapes_of(serde)
+        self._revivable = {(shape.module, shape.name): shape for shape in self._shapes.values()}
+
+    @property
+    def splits_lists(self) -> bool:
+        """Whether a list's bytes are a header and then its elements' bytes, one by one."""
+        return type(self.serde) is JsonPlusSerializer
+
+    def dumps(self, value: Any) -> tuple[str, bytes]:
+        """Return what `serde.dumps_typed(value)` returns."""
+        if self._shapes:
+            if type(value) in self._shapes:
+                encoded = self._encode_message(value)
+                if encoded is not None:
+                    return "msgpack", encoded
+            elif type(value) is list and value and isinstance(value[0], BaseMessage):
+                elements = self.dumps_messages(value)
+                if elements is not None:
+                    return "msgpack", list_header(len(elements)) + b"".join(elements)
+        return self.serde.dumps_typed(value)
+
+    def dumps_messages(self, messages: Sequence[Any]) -> list[bytes] | None:
+        """Return each message's bytes, `None` if the list cannot be stored that way."""
+        if not self.splits_lists:
+            return None
+        elements: list[bytes] = []
+        for message in messages:
+            encoded = self._encode_message(message)
+            if encoded is None:
+                if not isinstance(message, BaseMessage):
+                    return None
+                type_, encoded = self.serde.dumps_typed(message)
+                if type_ != "msgpack":
+                    return None
+            elements.append(encoded)
+        return elements
+
+    def loads(self, typed: tuple[str, bytes]) -> Any:
+        """Return what `serde.loads_typed(typed)` returns."""
+        if typed[0] == "msgpack" and self._shapes:
+            return ormsgpack.unpackb(typed[1], ext_hook=self._revive, option=UNPACK)
+        return self.serde.loads_typed((typed[0], bytes(typed[1])))
+
+    def loads_list(self, count: int, elements: bytes) -> list[Any]:
+        """Return the list of `count` elements whose bytes these are."""
+        value: list[Any] = self.loads(("msgpack", list_header(count) + elements))
+        return value
+
+    def fingerprint(self, messages: Sequence[Any], known: Fingerprint | None) -> _Checked | None:
+        """Check messages against an earlier fingerprint and make the new one.
+
+        Packing the messages' fields in one call is several times cheaper than
+        serializing them, sees every change at any depth, and tells `1` from `True`.
+
+        Args:
+            messages: The messages as they are now.
+            known: The fingerprint of the first of them as they were.
+
+        Returns:
+            `None` if messages of these kinds have no fingerprint.
+        """
+        tags = self._shapes
+        try:
+            packed = ormsgpack.packb(
+                [(tags[type(m)].tag, m.__dict__, m.__pydantic_extra__) for m in messages],
+                option=PACK,
+            )[len(list_header(len(messages))) :]
+        except (KeyError, TypeError):
+            return None
+        same = known is not None and _digest(packed[: known.size]) == known.digest
+        return _Checked(same, Fingerprint(len(packed), _digest(packed)))
+
+    def _encode_message(self, message: Any) -> bytes | None:
+        shape = self._shapes.get(type(message))
+        return None if shape is None else shape.encode(message)
+
+    def _revive(self, code: int, data: bytes) -> Any:
+        if code == EXT_PYDANTIC_V2:
+            try:
+                module, name, fields, _ = ormsgpack.unpackb(data, ext_hook=_refuse, option=UNPACK)
+                shape = self._revivable[module, name]
+            except (KeyError, ValueError):
+                pass
+            else:
+                message = shape.revive(fields)
+                if message is not None:
+                    return message
+        # A value within this value: the serializer's own way, as it would take it.
+        return self.serde.loads_typed(("msgpack", ext_header(len(data), code) + data))
+
+
+class _Checked(NamedTuple):
+    """Whether the known messages are unchanged, and the fingerprint of all of them."""
+
+    unchanged: bool
+    fingerprint: Fingerprint
+
+
+def _refuse(_code: int, _data: bytes) -> Any:
+    raise ValueError  # an extension within a message: the ordinary way
+
+
+def _digest(data: bytes) -> bytes:
+    return xxhash.xxh3_128_digest(data)
