@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-RECORDED = Path(__file__).parents[1] / "langgraph_dualstore" / "data" / "dialogs.jsonl"
+RECORDED = files("langgraph_dualstore") / "data" / "dialogs.jsonl"
 
 Turn = list[dict[str, Any]]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -14,11 +11,15 @@ from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from langgraph_dualstore._faults import translate
+from langgraph_dualstore._lines import Lines
 from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Step, command_of
 
 _T = TypeVar("_T")
 
 SyncClient = Redis | RedisCluster
+
+SCANNED = 1000
+"""How many keys a server looks at for one step of a scan."""
 
 
 class Driver:
@@ -34,7 +35,7 @@ class Driver:
         self.client = client
         self._execute: Callable[..., Any] = client.execute_command
         if owned and isinstance(client, Redis):
-            self._execute = _Lines(client.connection_pool).execute_command
+            self._execute = Lines(client.connection_pool).execute_command
 
     def run(self, operation: Operation[_T]) -> _T:
         """Run an operation to its end and return its result.
@@ -45,7 +46,12 @@ class Driver:
         try:
             step = next(operation)
             while True:
-                step = operation.send(self._exchange(step))
+                try:
+                    reply = self._exchange(step)
+                except Exception as error:  # noqa: BLE001 - the operation decides
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(reply)
         except StopIteration as finished:
             return cast("_T", finished.value)
         finally:
@@ -56,7 +62,7 @@ class Driver:
         options = {NEVER_DECODE: True}
         try:
             if isinstance(step, FindHeads):
-                return as_keys(self.client.scan_iter(match=step.pattern, count=1000))
+                return self._find(step.pattern)
             try:
                 return self._execute(*command_of(step), **options)
             except NoScriptError:
@@ -66,74 +72,17 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
             raise translate(error)  # noqa: B904 - it names its cause
 
-
-class _Lines:
-    """Connections that are kept: a pool takes as long to hand one out as to use it.
-
-    Args:
-        pool: Opens them and bounds their number; a call that finds none free waits.
-    """
-
-    def __init__(self, pool: Any) -> None:  # redis-py does not type its pools' methods
-        self._pool = pool
-        self._idle: list[Any] = []
-        self._waiting = 0
-        self._lock = threading.Lock()
-        _at_fork(self)
-
-    def execute_command(self, *command: Any, **_options: Any) -> Any:
-        """Send a command and return the reply, undecoded.
-
-        Raises:
-            RedisError: Redis refused, or the connection failed, also when tried again.
-        """
-        connection = self._take()
-        try:
-            return connection.retry.call_with_retry(
-                lambda: self._talk(connection, command),
-                lambda _error: connection.disconnect(),
-            )
-        finally:
-            self._give_back(connection)
-
-    @staticmethod
-    def _talk(connection: Any, command: tuple[Any, ...]) -> Any:
-        connection.send_command(*command, check_health=False)
-        return connection.read_response(disable_decoding=True)
-
-    def _take(self) -> Any:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-            self._waiting += 1
-        try:
-            return self._pool.get_connection()
-        finally:
-            with self._lock:
-                self._waiting -= 1
-
-    def _give_back(self, connection: Any) -> None:
-        with self._lock:
-            if not self._waiting:
-                self._idle.append(connection)
-                return
-        self._pool.release(connection)
-
-    def forget(self) -> None:
-        """Start anew in a child process: the connections are the parent's."""
-        self._idle = []
-        self._waiting = 0
-        self._lock = threading.Lock()
-
-
-def _at_fork(lines: _Lines) -> None:
-    reference = weakref.ref(lines)
-
-    def forget() -> None:
-        if (living := reference()) is not None:
-            living.forget()
-
-    os.register_at_fork(after_in_child=forget)
+    def _find(self, pattern: bytes) -> list[bytes]:
+        if isinstance(self.client, RedisCluster):
+            return as_keys(self.client.scan_iter(match=pattern, count=SCANNED))
+        found: list[Any] = []
+        cursor = 0
+        while True:
+            reply = self._execute("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
+            cursor = int(reply[0])
+            found += reply[1]
+            if cursor == 0:
+                return as_keys(found)
 
 
 def as_keys(found: Any) -> list[bytes]:

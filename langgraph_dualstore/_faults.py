@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from redis import exceptions as redis_errors
 
 from langgraph_dualstore.errors import HotStoreError, HotStoreUnavailable
@@ -22,6 +24,11 @@ _TRANSIENT = (
     OSError,
 )
 
+# Refusals that pass. Before Redis 7 a script's error quotes them in a sentence.
+_TRANSIENT_CODE = re.compile(
+    r"(?:^|[-\s])(?:READONLY|NOREPLICAS|BUSY|MASTERDOWN|LOADING|CLUSTERDOWN|TRYAGAIN)\b"
+)
+
 
 def translate(error: Exception) -> Exception:
     """Return this package's error for one of the Redis client's, others as they are.
@@ -37,7 +44,9 @@ def translate(error: Exception) -> Exception:
 def _translated(error: Exception) -> Exception:
     if isinstance(error, _PERMANENT):
         return HotStoreError(f"Redis refused the connection: {error}")
-    if isinstance(error, _TRANSIENT):
+    if isinstance(error, _TRANSIENT) or (
+        isinstance(error, redis_errors.ResponseError) and _TRANSIENT_CODE.search(str(error))
+    ):
         return HotStoreUnavailable(f"Redis cannot be asked: {error or type(error).__name__}")
     if isinstance(error, redis_errors.RedisError):
         return HotStoreError(f"Redis refused: {error}")

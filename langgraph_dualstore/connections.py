@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from os import PathLike
@@ -19,7 +20,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from langgraph_dualstore._driver import Driver, SyncClient
-from langgraph_dualstore._driver_async import AsyncClient, AsyncDriver
+from langgraph_dualstore._driver_async import AsyncDriver
+from langgraph_dualstore._lines_async import AsyncClient, Lane
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.settings import Settings
@@ -82,6 +84,8 @@ class Connections:
     def close(self) -> None:
         """Close what is the saver's own, but for other event loops' connections."""
         self._owned.close()
+        if self._async is not None:
+            self._async.drop_closed()
 
     async def aclose(self) -> None:
         """Close what is the saver's own, the running loop's connections included."""
@@ -102,16 +106,12 @@ def from_url(url: str, settings: Settings, owned: Iterable[Callable[[], None]] =
         ConfigurationError: The URL is not one that the Redis client takes.
     """
     for alias, scheme in _SCHEMES.items():
-        if url.startswith(alias):
+        if str(url).startswith(alias):
             url = scheme + url.removeprefix(alias)
     timeout = settings.timeout.total_seconds()
-    options: dict[str, Any] = {
-        "max_connections": settings.max_connections,
-        "timeout": timeout,
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "socket_keepalive": True,
-    }
+    options: dict[str, Any] = {"max_connections": settings.max_connections, "timeout": timeout}
+    if not str(url).startswith("unix:"):
+        options |= {"socket_connect_timeout": timeout, "socket_keepalive": True}
     # Repeating a command is harmless: a put replaces itself, a write keeps its first value.
     # A server that takes too long to answer is not asked again: it would take longer.
     backoff = ExponentialWithJitterBackoff(base=_FIRST_PAUSE, cap=_LONGEST_PAUSE)
@@ -119,23 +119,36 @@ def from_url(url: str, settings: Settings, owned: Iterable[Callable[[], None]] =
     retry = Retry(backoff, _RETRIES, errors)
     async_retry = redis.asyncio.retry.Retry(backoff, _RETRIES, errors)
 
-    def connect() -> tuple[AsyncClient, bool]:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(url, **options, retry=async_retry)
-        return redis.asyncio.Redis.from_pool(pool), True
-
-    try:
-        client = redis.Redis.from_pool(
-            redis.BlockingConnectionPool.from_url(url, **options, retry=retry)
+    def connect() -> Lane:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url, **options, socket_timeout=None, retry=async_retry
         )
-    except (ValueError, TypeError) as error:
-        # The client's message may repeat the URL, and with it a password.
+        return Lane(redis.asyncio.Redis.from_pool(pool), owned=True, timeout=timeout)
+
+    pool = _pool(url, {**options, "socket_timeout": timeout, "retry": retry})
+    if pool is None:
         raise ConfigurationError(
             "the Redis URL is not valid; it looks like redis://user:password@host:6379/0, "
-            "rediss://… for TLS, or unix:///path/to/socket"
-        ) from (error if "@" not in url else None)
+            "rediss://… for TLS, or unix:///path/to/socket; special characters in the "
+            "password are percent-encoded"
+        )
+    client = redis.Redis.from_pool(pool)
     return Connections(
         Driver(client, owned=True), AsyncDriver(connect), owned=[*owned, client.close]
     )
+
+
+def _pool(url: str, options: dict[str, Any]) -> redis.BlockingConnectionPool | None:
+    """Return a pool, `None` if the URL is not valid.
+
+    No exception, which would repeat parts of the URL, and with them a password.
+    """
+    try:
+        pool = redis.BlockingConnectionPool.from_url(url, **options)
+        pool.connection_class(**pool.connection_kwargs)  # opens nothing, checks the options
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return pool
 
 
 def to_embedded(path: str | PathLike[str], settings: Settings) -> Connections:
@@ -190,12 +203,12 @@ class _Loops:
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._taken = False
+        self._first = threading.Lock()  # never released: there is one first
 
-    def connect(self) -> tuple[AsyncClient, bool]:
-        if not self._taken:
-            self._taken = True
-            return self._client, False
+    def connect(self) -> Lane:
+        """Return the lane of a loop that has none yet."""
+        if self._first.acquire(blocking=False):
+            return Lane(self._client)
         pool: Any = getattr(self._client, "connection_pool", None)
         if type(pool) not in (redis.asyncio.ConnectionPool, redis.asyncio.BlockingConnectionPool):
             raise ConfigurationError(
@@ -207,4 +220,4 @@ class _Loops:
             max_connections=min(pool.max_connections, Settings().max_connections),
             **pool.connection_kwargs,
         )
-        return redis.asyncio.Redis.from_pool(like), True
+        return Lane(redis.asyncio.Redis.from_pool(like), owned=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TypedDict
 
 from langgraph_dualstore.errors import ConfigurationError
@@ -23,7 +24,9 @@ class TTLConfig(TypedDict, total=False):
 TTL = timedelta | float | TTLConfig | None
 """A time to live: a `timedelta`, seconds, the ecosystem's dict, or `None` for no expiry."""
 
+_DEFAULT_TTL = timedelta(hours=24)
 _MILLISECOND = timedelta(milliseconds=1)
+_LONGEST_MS = timedelta(days=36_525) // _MILLISECOND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ class Settings:
             that it neither sends nor fetches again what did not change.
         max_connections: The size of the connection pool a saver opens for itself, one
             for the sync API and one for each event loop. A call that finds all of them
-            busy waits.
+            busy waits for one, at most `timeout`.
         timeout: How long a saver that opens its own connections waits for Redis to
             connect or to answer.
 
@@ -52,13 +55,12 @@ class Settings:
     """
 
     prefix: str = "langgraph:state"
-    ttl: TTL = timedelta(hours=24)
+    ttl: TTL = _DEFAULT_TTL
     refresh_on_read: bool = False
     keep_last: int | None = None
     cache_bytes: int = 64 * 1024 * 1024
     max_connections: int = 64
     timeout: timedelta = timedelta(seconds=10)
-    ttl_ms: int | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.prefix, str) or not self.prefix or set("{}") & set(self.prefix):
@@ -72,19 +74,15 @@ class Settings:
             raise ConfigurationError("timeout must be a timedelta above zero")
         if not isinstance(self.refresh_on_read, bool):
             raise ConfigurationError("refresh_on_read must be True or False")
-        object.__setattr__(self, "ttl_ms", milliseconds(self.ttl))
+        _ = self.ttl_ms
+
+    @cached_property
+    def ttl_ms(self) -> int | None:
+        """The TTL in milliseconds, `None` for no expiry."""
+        return milliseconds(self.ttl)
 
     def _adopt_ttl_config(self, config: TTLConfig) -> None:
-        unknown = set(config) - {"default_ttl", "refresh_on_read"}
-        if unknown:
-            raise ConfigurationError(
-                f"ttl has unknown keys {sorted(map(str, unknown))}; "
-                "it takes default_ttl (minutes) and refresh_on_read"
-            )
-        minutes = config.get("default_ttl")
-        if minutes is not None and not _is_number(minutes):
-            raise ConfigurationError("default_ttl must be a number of minutes or None")
-        object.__setattr__(self, "ttl", None if minutes is None else minutes * 60)
+        object.__setattr__(self, "ttl", _ttl_in(config))
         if "refresh_on_read" in config:
             object.__setattr__(self, "refresh_on_read", config["refresh_on_read"])
 
@@ -97,10 +95,12 @@ def milliseconds(ttl: TTL) -> int | None:
     """
     if ttl is None:
         return None
+    if isinstance(ttl, dict):
+        return milliseconds(_ttl_in(ttl))
     if isinstance(ttl, timedelta):
         whole = ttl // _MILLISECOND
-    elif _is_number(ttl) and math.isfinite(ttl):  # type: ignore[arg-type]
-        whole = int(ttl * 1000)  # type: ignore[operator]
+    elif _is_number(ttl) and (isinstance(ttl, int) or math.isfinite(ttl)):
+        whole = int(ttl * 1000)
     else:
         raise ConfigurationError(
             "ttl must be a timedelta, a finite number of seconds, "
@@ -108,7 +108,24 @@ def milliseconds(ttl: TTL) -> int | None:
         )
     if whole < 1:
         raise ConfigurationError("ttl must be above zero; use None for no expiry")
+    if whole > _LONGEST_MS:
+        raise ConfigurationError("ttl is longer than a century; use None for no expiry")
     return whole
+
+
+def _ttl_in(config: TTLConfig) -> TTL:
+    unknown = set(config) - {"default_ttl", "refresh_on_read"}
+    if unknown:
+        raise ConfigurationError(
+            f"ttl has unknown keys {sorted(map(str, unknown))}; "
+            "it takes default_ttl (minutes) and refresh_on_read"
+        )
+    if "default_ttl" not in config:
+        return _DEFAULT_TTL
+    minutes = config["default_ttl"]
+    if minutes is not None and not _is_number(minutes):
+        raise ConfigurationError("default_ttl must be a number of minutes or None")
+    return None if minutes is None else minutes * 60
 
 
 def _is_number(value: object) -> bool:

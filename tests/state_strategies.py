@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,11 @@ message_lists = st.one_of(
     _only_messages, _only_messages, st.lists(st.one_of(messages(), scalars), max_size=5)
 )
 
+long_lists = st.lists(
+    st.one_of(scalars, st.sampled_from(["y" * 200, {"k": "z" * 150}, ["w"] * 100])), max_size=4
+)
+"""Lists of anything but messages, often too long to lie in a checkpoint's own record."""
+
 
 def _change_first_message_deep_inside(items: list[Any], new: list[Any]) -> list[Any]:
     for item in items:
@@ -103,7 +109,56 @@ CHANGES: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
     "replace": lambda items, new: list(new),
     "change in place": _change_last_message_in_place,
     "take 1 for True in place": _take_one_for_true_in_place,
-    "change deep inside": _change_first_message_deep_inside,
+    "change deep inside in place": _change_first_message_deep_inside,
     "keep": lambda items, new: list(items),
 }
 """How a step makes the next list of messages from the last one and some new ones."""
+
+CHANNELS = ["messages", "long", "other", "d"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A superstep: what it does to the values of the checkpoint before it.
+
+    `stray` changes a message in place that this step need not write. `d` is a delta
+    channel: written, it has no value, at times a snapshot.
+    """
+
+    channels: frozenset[str]
+    change: str
+    messages: list[Any]
+    long: list[Any]
+    other: Any
+    stray: str | None
+    ahead: int
+
+    def take(self, before: Mapping[str, Any], channels: Iterable[str]) -> dict[str, Any]:
+        values = dict(before)
+        if self.stray:
+            CHANGES[self.stray](values["messages"], ["stray"])
+        if "messages" in channels:
+            values["messages"] = CHANGES[self.change](values["messages"], self.messages)
+        if "long" in channels:
+            values["long"] = CHANGES[self.change](values.get("long", []), self.long)
+        if "other" in channels:
+            values["other"] = self.other
+        if "d" in channels:
+            values.pop("d", None)
+            if self.other is not None:
+                values["d"] = self.other
+        return values
+
+
+# Lists that grow step by step, side by side, are what most graphs have.
+_both_lists = st.just(frozenset({"messages", "long"}))
+steps = st.builds(
+    Step,
+    channels=_both_lists | st.frozensets(st.sampled_from(CHANNELS)),
+    change=st.just("grow") | st.sampled_from(sorted(CHANGES)),
+    messages=message_lists,
+    long=long_lists,
+    other=st.none() | values,
+    stray=st.none() | st.sampled_from([name for name in CHANGES if "in place" in name]),
+    ahead=st.integers(1, 6),
+)

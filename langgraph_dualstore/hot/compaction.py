@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
 
+from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.keys import encode_part
 from langgraph_dualstore.hot.records import Record, Run, encode_member, encode_record
 
@@ -16,12 +17,34 @@ class Compaction:
     """A log that holds only what some records refer to.
 
     Args:
+        thread_id: The thread, for errors.
+        generation: The log's.
         records: The records whose bytes are kept.
         log: The log that they refer to.
-        offset: The position that the new log will have in front of it.
+        offset: How many bytes the new log will have in front of it.
+
+    Raises:
+        CorruptRecord: The log lacks what a record refers to.
     """
 
-    def __init__(self, records: Iterable[Record], log: bytes, offset: int = 0) -> None:
+    def __init__(
+        self,
+        thread_id: str,
+        generation: bytes,
+        records: Iterable[Record],
+        log: bytes,
+        offset: int = 0,
+    ) -> None:
+        records = tuple(records)
+        for record in records:
+            runs = [run for stored in record.channels.values() for run in stored.runs]
+            whole = record.generation.encode() == generation and record.end <= len(log)
+            if runs and not whole:
+                raise CorruptRecord(
+                    f"the log of thread {thread_id!r} lacks what a checkpoint refers to",
+                    thread_id=thread_id,
+                    checkpoint_id=record.checkpoint_id,
+                )
         self._ranges: list[Run] = []
         for run in sorted(
             run for record in records for stored in record.channels.values() for run in stored.runs

@@ -11,12 +11,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Stored
 from langgraph_dualstore.serialization import Fingerprint
 
-_VIEWS_PER_THREAD = 16
-_OVERHEAD = 2048  # what a remembered thread costs besides its log, roughly, in bytes
+_VIEWS_PER_THREAD = 8
+_OVERHEAD = 1024  # what a remembered thread or view costs besides bytes, roughly
 
 
 class View(NamedTuple):
@@ -24,35 +25,79 @@ class View(NamedTuple):
 
     Attributes:
         address: Its address.
-        proof: What its member starts with if and only if it is still this one.
-        end: The position after everything in the log that its presence vouches for.
         versions: Its channel versions.
         channels: Where its channels' values are.
         fingerprints: Of the message lists among them, as this process last saw them.
     """
 
     address: bytes
-    proof: bytes
-    end: int
     versions: Mapping[str, Any]
     channels: Mapping[str, Stored]
     fingerprints: Mapping[str, Fingerprint]
 
+    @property
+    def cost(self) -> int:
+        """Roughly how many bytes this takes."""
+        inline = sum(len(stored.inline or b"") for stored in self.channels.values())
+        return _OVERHEAD + inline
+
+
+class Proof(NamedTuple):
+    """A checkpoint whose presence proves what a copy holds.
+
+    Attributes:
+        start: What its member starts with if and only if it is still this one.
+        end: The position after everything in the log that existed when it was stored.
+    """
+
+    start: bytes
+    end: int
+
+
+class Held(NamedTuple):
+    """What a copy holds, as scripts are told: a part of one generation's log, and the proof."""
+
+    generation: str
+    proof: bytes
+    start: int
+    end: int
+
 
 class ThreadCopy:
-    """What is remembered of one thread, within one generation of its log."""
+    """What is remembered of one thread, within one generation of its log.
+
+    Bytes are only added along with a checkpoint that proves them, in one step: a log
+    may be replaced by another of the same generation when a server fails over to a
+    replica that lags behind, and only what came later can tell.
+    """
 
     def __init__(self, generation: str) -> None:
         self.generation = generation
         self.log = LogCopy()
         self._views: OrderedDict[bytes, View] = OrderedDict()
-        self._newest: View | None = None
+        self._proof: Proof | None = None
         self._lock = threading.Lock()
 
     @property
     def cost(self) -> int:
         """Roughly how many bytes this takes."""
-        return self.log.size + _OVERHEAD
+        with self._lock:
+            return _OVERHEAD + self.log.size + sum(view.cost for view in self._views.values())
+
+    def held(self) -> Held | None:
+        """Return what is held, `None` if nothing is proven."""
+        with self._lock:
+            if self._proof is None:
+                return None
+            return Held(self.generation, self._proof.start, *self.log.largest())
+
+    def learn(self, parts: Iterable[tuple[int, bytes]], proof: Proof | None) -> None:
+        """Add parts of the log, by position, and the newest checkpoint that proves them."""
+        with self._lock:
+            for start, data in parts:
+                self.log.add(start, data)
+            if proof is not None and (self._proof is None or proof.end >= self._proof.end):
+                self._proof = proof
 
     def view(self, address: bytes) -> View | None:
         """Return the checkpoint at an address, if it is remembered."""
@@ -65,13 +110,6 @@ class ThreadCopy:
             self._views.move_to_end(view.address)
             if len(self._views) > _VIEWS_PER_THREAD:
                 self._views.popitem(last=False)
-            if self._newest is None or view.end >= self._newest.end:
-                self._newest = view
-
-    @property
-    def newest(self) -> View | None:
-        """The checkpoint whose presence proves everything that `log` holds."""
-        return self._newest
 
 
 class Memory:
@@ -83,6 +121,11 @@ class Memory:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Forget everything."""
         self._threads: OrderedDict[bytes, ThreadCopy] = OrderedDict()
         self._costs: dict[bytes, int] = {}
         self._total = 0
@@ -94,11 +137,12 @@ class Memory:
 
     def keep(self, thread: bytes, copy: ThreadCopy) -> None:
         """Remember a thread, or take note that what is remembered has grown."""
+        cost = copy.cost
         with self._lock:
             self._threads[thread] = copy
             self._threads.move_to_end(thread)
-            self._total += copy.cost - self._costs.get(thread, 0)
-            self._costs[thread] = copy.cost
+            self._total += cost - self._costs.get(thread, 0)
+            self._costs[thread] = cost
             while self._total > self._limit and self._threads:
                 oldest, _ = self._threads.popitem(last=False)
                 self._total -= self._costs.pop(oldest)
@@ -108,12 +152,3 @@ class Memory:
         with self._lock:
             if self._threads.pop(thread, None) is not None:
                 self._total -= self._costs.pop(thread)
-
-    def learn(
-        self, thread: bytes, copy: ThreadCopy, view: View, parts: Iterable[tuple[int, bytes]]
-    ) -> None:
-        """Add to what is remembered of a thread: a checkpoint and parts of its log."""
-        for start, data in parts:
-            copy.log.add(start, data)
-        copy.remember(view)
-        self.keep(thread, copy)

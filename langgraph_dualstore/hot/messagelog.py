@@ -17,7 +17,7 @@ from langchain_core.messages import BaseMessage
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Run, Stored, join_runs
 from langgraph_dualstore.serialization import Codec, Fingerprint
-from langgraph_dualstore.serialization.msgpack import element_ends, list_header
+from langgraph_dualstore.serialization.msgpack import element_bodies, list_header
 
 INLINE_BYTES = 128
 """Values up to this many bytes lie in the record: a reference would hardly be shorter."""
@@ -106,7 +106,7 @@ def _holds(known: Known, data: bytes) -> bool:
 def _place_elements(elements: bytes, count: int, known: Known | None, appendix: Appendix) -> Stored:
     before = _bytes_of(known)
     if known and before is not None and elements.startswith(before):
-        return _extended(known.stored, count, elements[len(before) :], appendix)
+        return _extended(known, count, elements[len(before) :], appendix)
     return Stored("msgpack", items=count, runs=(appendix.add(elements),))
 
 
@@ -114,20 +114,23 @@ def _place_messages(
     codec: Codec, messages: Sequence[Any], known: Known | None, appendix: Appendix
 ) -> Placed | None:
     count = len(messages)
-    before = known.stored.items if known else None
-    checked = codec.fingerprint(messages, known.fingerprint if known else None)
+    old = None
+    earlier = known.fingerprint if known else None
+    if known and earlier is None and (old := _bytes_of(known)) is not None:
+        earlier = codec.fingerprint_of(old, known.stored.items or 0)
+    checked = codec.fingerprint(messages, earlier)
     fingerprint = checked.fingerprint if checked else None
-    if known and before is not None and checked and checked.unchanged:
-        tail = codec.dumps_messages(messages[before:])
+    if known and checked and checked.unchanged:
+        tail = codec.dumps_messages(messages[known.stored.items :])
         if tail is None:
             return None
-        return Placed(_extended(known.stored, count, b"".join(tail), appendix), fingerprint)
+        return Placed(_extended(known, count, b"".join(tail), appendix), fingerprint)
 
     elements = codec.dumps_messages(messages)
     if elements is None:
         return None
     everything = b"".join(elements)
-    old = _bytes_of(known)
+    old = old or _bytes_of(known)
     if known is None or old is None or everything.startswith(old):
         stored = _place_elements(everything, count, known, appendix)
     else:
@@ -142,9 +145,14 @@ def _bytes_of(known: Known | None) -> bytes | None:
     return known.log.read(known.stored.runs)
 
 
-def _extended(stored: Stored, count: int, tail: bytes, appendix: Appendix) -> Stored:
+def _extended(known: Known, count: int, tail: bytes, appendix: Appendix) -> Stored:
+    stored = known.stored
     if not tail:
         return stored._replace(items=count)
+    if len(stored.runs) >= MAX_RUNS:
+        before = known.log.read(stored.runs)
+        if before is not None:
+            return Stored("msgpack", items=count, runs=(appendix.add(before + tail),))
     return stored._replace(items=count, runs=(*stored.runs, appendix.add(tail)))
 
 
@@ -168,14 +176,14 @@ def _rearranged(
 
 def _element_places(stored: Stored, old: bytes) -> dict[bytes, Run]:
     """Return where in the log each element of a stored list of messages is."""
-    ends = element_ends(old, stored.items or 0)
+    bodies = element_bodies(old, stored.items or 0)
     places: dict[bytes, Run] = {}
-    if ends is None:
+    if bodies is None:
         return places
     runs = iter(stored.runs)
     run = next(runs, Run(0, 0))
     run_begins = begin = 0
-    for end in ends:
+    for _, end in bodies:
         while begin >= run_begins + run.length:
             run_begins += run.length
             run = next(runs)

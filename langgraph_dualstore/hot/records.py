@@ -2,14 +2,15 @@ r"""What a member of the sorted sets says after its address.
 
 A checkpoint's record is one line for the scripts, then what only Python reads:
 
-    <generation> <stamp> <position> <length> <ranges> <size of parent>\n<parent><body>
+    <generation> <stamp> <position> <length> <ranges> <size> <size>\n<parent><names><body>
 
 `generation` names the log that the record refers to, `stamp` is of this put alone,
 `position` and `length` say where the put's own bytes were appended, `ranges` lists the
-other parts of the log (`0-15,40-99`). `parent` is the encoded id of the parent. The
-body is msgpack: the checkpoint without its values and its metadata as the serializer
-wrote them, the run id in the clear (so that a run can be deleted under encryption),
-and for each channel its value or where in the log it is.
+other parts of the log (`0-15,40-99`). `parent` is the encoded id of the parent, `names`
+are the channels that have a value, as netstrings. The body is msgpack: the checkpoint
+without its values and its metadata as the serializer wrote them, the run id in the clear
+(so that a run can be deleted under encryption), and for each of the channels its value
+or where in the log it is.
 
 A write's member goes on with its index and a msgpack list.
 """
@@ -17,7 +18,7 @@ A write's member goes on with its index and a msgpack list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import ormsgpack
@@ -28,8 +29,9 @@ from langgraph_dualstore.hot.keys import INDEX_LENGTH, decode_index, split_addre
 Typed = tuple[str, bytes]
 """What `SerializerProtocol.dumps_typed` returns."""
 
-_LINE = re.compile(rb"([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) [\d,-]* (\d+)\n")
+_LINE = re.compile(rb"([0-9a-f]+) ([0-9a-f]+) (\d+) (\d+) [\d,-]* (\d+) (\d+)\n")
 _INLINE_FIELDS = 2
+_GAP = 512  # bytes between ranges that are not worth a range of their own
 
 
 class Run(NamedTuple):
@@ -116,17 +118,33 @@ def encode_record(
     A run at a negative position is one of the put's own: `-1 - n` is `n` bytes after
     the position at which the put's bytes will be appended.
     """
-    packed: dict[str, list[Any]] = {}
+    packed: list[list[Any]] = []
     ranges: list[Run] = []
-    for name, stored in channels.items():
+    for stored in channels.values():
         if stored.inline is not None:
-            packed[name] = [stored.type, stored.inline]
+            packed.append([stored.type, stored.inline])
         else:
             flat = [number for run in stored.runs for number in run]
-            packed[name] = [stored.type, stored.items, *flat]
+            packed.append([stored.type, stored.items, *flat])
             ranges += [run for run in stored.runs if run.start >= 0]
+    names = b"".join(map(_encode_name, channels))
+    sizes = b"%b %d %d\n" % (_encode_ranges(ranges), len(parent), len(names))
     body = ormsgpack.packb([*checkpoint, *metadata, run_id, packed])
-    return b"%b %d\n%b%b" % (_encode_ranges(ranges), len(parent), parent, body)
+    return b"".join((sizes, parent, names, body))
+
+
+def _encode_name(name: str) -> bytes:
+    raw = name.encode("utf-8", "surrogatepass")
+    return b"%d:%b," % (len(raw), raw)
+
+
+def _decode_names(raw: bytes) -> Iterator[str]:
+    at = 0
+    while at < len(raw):
+        begin = raw.index(b":", at) + 1
+        end = begin + int(raw[at : begin - 1])
+        yield raw[begin:end].decode("utf-8", "surrogatepass")
+        at = end + 1
 
 
 def encode_member(tag: bytes, address: bytes, generation: str, stamp: str, rest: bytes) -> bytes:
@@ -137,7 +155,7 @@ def encode_member(tag: bytes, address: bytes, generation: str, stamp: str, rest:
 def _encode_ranges(runs: list[Run]) -> bytes:
     merged: list[Run] = []
     for run in sorted(runs):
-        if merged and run.start <= merged[-1].end:
+        if merged and run.start <= merged[-1].end + _GAP:
             last = merged[-1]
             merged[-1] = Run(last.start, max(last.end, run.end) - last.start)
         else:
@@ -157,14 +175,18 @@ def decode_record(member: bytes, thread_id: str) -> Record:
         line = _LINE.match(member, start)
         if line is None:
             raise ValueError("no record line")  # noqa: TRY301
-        generation, stamp, position, length, parent_size = line.groups()
-        body = line.end() + int(parent_size)
+        generation, stamp, position, length, parent_size, names_size = line.groups()
+        names = line.end() + int(parent_size)
+        body = names + int(names_size)
         own = int(position)
         own_end = own + int(length)
         parent = split_address(member, 1, line.end())[0][0] if parent_size != b"0" else None
         fields = ormsgpack.unpackb(memoryview(member)[body:])
         type_, data, metadata_type, metadata, run_id, packed = fields
-        channels = {name: _decode_stored(value, own) for name, value in packed.items()}
+        channels = {
+            name: _decode_stored(value, own)
+            for name, value in zip(_decode_names(member[names:body]), packed, strict=True)
+        }
         return Record(
             namespace=namespace,
             checkpoint_id=checkpoint_id,
@@ -220,7 +242,7 @@ def join_runs(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 def encode_write(channel: str, value: Typed, task_path: str) -> bytes:
     """Return what follows the index in a write's member."""
-    return ormsgpack.packb([channel, *value, task_path])
+    return ormsgpack.packb([channel.encode("utf-8", "surrogatepass"), *value, task_path])
 
 
 def decode_write(member: bytes, thread_id: str) -> StoredWrite:
@@ -234,8 +256,9 @@ def decode_write(member: bytes, thread_id: str) -> StoredWrite:
         value = start + INDEX_LENGTH
         channel, type_, data, task_path = ormsgpack.unpackb(memoryview(member)[value:])
         slot = decode_index(member[start:value])
-        return StoredWrite(task_id, slot, channel, (type_, data), task_path)
-    except (ValueError, IndexError, TypeError) as error:
+        name = channel.decode("utf-8", "surrogatepass")
+        return StoredWrite(task_id, slot, name, (type_, data), task_path)
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
         raise CorruptRecord(
             f"a pending write of thread {thread_id!r} cannot be read: {error}",
             thread_id=thread_id,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 
@@ -71,14 +73,39 @@ def target_of(config: RunnableConfig) -> Target:
     Raises:
         ConfigurationError: There is no thread id, or it is no name.
     """
-    configurable = config.get("configurable", {})
-    if "thread_id" not in configurable:
+    configurable = config.get("configurable") if isinstance(config, Mapping) else None
+    if not isinstance(configurable, Mapping) or "thread_id" not in configurable:
         raise ConfigurationError("config['configurable']['thread_id'] is missing")
+    checkpoint_id = configurable.get("checkpoint_id") or None
     return Target(
         as_thread_id(configurable["thread_id"]),
-        configurable.get("checkpoint_ns") or "",
-        configurable.get("checkpoint_id") or None,
+        as_text("checkpoint_ns", configurable.get("checkpoint_ns") or ""),
+        None if checkpoint_id is None else as_text("checkpoint_id", checkpoint_id),
     )
+
+
+def as_text(name: str, value: object) -> str:
+    """Return a name that the caller gave, as a string.
+
+    Raises:
+        ConfigurationError: It is neither a string nor a UUID.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, UUID):
+        return str(value)
+    raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+
+
+def as_names(name: str, values: object) -> list[Any]:
+    """Return a sequence of names that the caller gave.
+
+    Raises:
+        ConfigurationError: It is a single string, or no sequence.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{name} must be a sequence of strings")
+    return list(values)
 
 
 # Seeded by the system; a child process must not go on with its parent's numbers.

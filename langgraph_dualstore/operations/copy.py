@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.errors import HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
-from langgraph_dualstore.hot.keys import INDEX_LENGTH, LISTED, split_address
+from langgraph_dualstore.hot.keys import ANCESTOR, INDEX_LENGTH, LISTED, split_address
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import DUMP, REWRITE
 from langgraph_dualstore.operations.context import Context, new_generation
@@ -26,46 +28,46 @@ def copy_thread(context: Context, source_id: str, target_id: str) -> Operation[N
     dump = yield RunScript(DUMP, source)
     if dump is None or source == target:
         return
-    _, _, members, writes, log = dump
+    copied = _Thread(source_id, *dump)
     for _ in range(_ATTEMPTS):
-        existing = yield RunScript(DUMP, target)
-        seen, revision, old_members, old_writes, old_log = existing or (b"", 0, [], [], b"")
+        existing = _Thread(target_id, *((yield RunScript(DUMP, target)) or _NOTHING))
         generation = new_generation()
         merged: dict[bytes, bytes] = {}
-        kept = _rewritten(old_members, old_log, 0, generation, target_id, merged)
-        copied = _rewritten(members, log, len(kept), generation, source_id, merged)
-        all_writes = _merged_writes(old_writes, writes)
-        replaced = yield RunScript(
-            REWRITE,
-            target,
-            (
-                seen,
-                revision,
-                generation,
-                context.ttl,
-                kept + copied,
-                len(merged),
-                *merged.values(),
-                *all_writes,
-            ),
-        )
+        kept_log = _add(existing, 0, generation, merged)
+        copied_log = _add(copied, len(kept_log), generation, merged)
+        ancestors = sum(member.startswith(ANCESTOR) for member in merged.values())
+        state = (existing.generation, existing.revision, generation, context.ttl)
+        delta = existing.delta or copied.delta
+        counts = (kept_log + copied_log, delta, ancestors, len(merged))
+        writes = _merged_writes(existing.writes, copied.writes)
+        replaced = yield RunScript(REWRITE, target, (*state, *counts, *merged.values(), *writes))
         context.memory.forget(target.head)
         if replaced:
             return
     raise HotStoreError(f"thread {target_id!r} is written to all the time; copy to it later")
 
 
-def _rewritten(
-    members: list[bytes],
-    log: bytes,
-    offset: int,
-    generation: str,
-    thread_id: str,
-    merged: dict[bytes, bytes],
-) -> bytes:
+class _Thread(NamedTuple):
+    """A thread as the script `dump` returns it."""
+
+    thread_id: str
+    generation: bytes
+    revision: int
+    members: list[bytes]
+    writes: list[bytes]
+    log: bytes
+    delta: bytes
+
+
+_NOTHING: tuple[Any, ...] = (b"", 0, [], [], b"", b"")
+
+
+def _add(thread: _Thread, offset: int, generation: str, merged: dict[bytes, bytes]) -> bytes:
     """Add a thread's checkpoints to the merged ones, by address; returns their log."""
-    records = [(member[:1], decode_record(member, thread_id)) for member in members]
-    compaction = Compaction([record for _, record in records], log, offset)
+    records = [(member[:1], decode_record(member, thread.thread_id)) for member in thread.members]
+    compaction = Compaction(
+        thread.thread_id, thread.generation, [r for _, r in records], thread.log, offset
+    )
     for tag, record in records:
         # A checkpoint that can be listed is worth more than one kept as an ancestor.
         if tag == LISTED or record.address not in merged:

@@ -8,7 +8,7 @@ from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Unlink
 from langgraph_dualstore.hot.keys import head_pattern, thread_id_of
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
-from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.context import Context, as_names, as_text
 
 
 def delete_thread(context: Context, thread_id: str) -> Operation[None]:
@@ -24,14 +24,15 @@ def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]
     No key lists the threads of a run, so this looks at every thread: it is for
     maintenance, not for a request.
     """
-    wanted = {str(run_id) for run_id in run_ids}
+    wanted = {as_text("run id", run_id) for run_id in as_names("run_ids", run_ids)}
     if not wanted:
         return
+    texts = tuple(run_id.encode("utf-8", "surrogatepass") for run_id in wanted)
     prefix = context.settings.prefix
     for head in (yield FindHeads(head_pattern(prefix))):
         thread_id = thread_id_of(prefix, head)
         keys = context.keys(thread_id)
-        candidates = yield RunScript(FIND_RUNS, keys, tuple(wanted))
+        candidates = yield RunScript(FIND_RUNS, keys, texts)
         doomed: list[bytes] = []
         for member in candidates:
             record = decode_record(member, thread_id)

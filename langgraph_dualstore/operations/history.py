@@ -10,14 +10,14 @@ from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
 
 from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.hot.keys import AFTER, ThreadKeys, encode_part, split_address
-from langgraph_dualstore.hot.logcopy import LogCopy
+from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import HISTORY
 from langgraph_dualstore.operations.context import Context, Target, target_of
 from langgraph_dualstore.operations.read import Reader, read_page
 
-_STEP = 128
-"""How many ancestors one round trip brings at most."""
+_STEP = 1000
+"""How many checkpoints one round trip brings at most."""
 
 
 def get_delta_channel_history(
@@ -34,23 +34,25 @@ def get_delta_channel_history(
     newest_first: dict[str, list[PendingWrite]] = {channel: [] for channel in channels}
     seeds: dict[str, Any] = {}
     start = b"" if target.checkpoint_id is None else encode_part(target.checkpoint_id)
-    skip = 1  # the target's own writes belong to the step after it
+    skip = 1  # the target's own values and writes belong to the step after it
     seen: set[str] = set()
-    while newest_first.keys() - seeds.keys():
-        chain = yield RunScript(HISTORY, keys, (target.space, start, _STEP + skip))
+    while missing := newest_first.keys() - seeds.keys():
+        names = [name.encode("utf-8", "surrogatepass") for name in missing]
+        args = (target.space, start, "1" if skip else "", _STEP, *names)
+        chain = yield RunScript(HISTORY, keys, args)
         record: Record | None = None
         for member, members in chain[skip:]:
             record = decode_record(member, target.thread_id)
-            reader = Reader(context, target.thread_id, LogCopy())
-            remaining = newest_first.keys() - seeds.keys()
+            reader = Reader(context, target.thread_id, ThreadCopy(record.generation))
             for write in reversed(reader.stored_writes(members)):
-                if write.channel in remaining:
+                if write.channel in missing:
                     newest_first[write.channel].append(reader.write(write))
-            found = remaining & record.channels.keys()
-            if any(record.channels[name].inline is None for name in found):
+            found = missing & record.channels.keys()
+            if any(record.channels[name].runs for name in found):
                 reader = yield from _reader_of(context, keys, target, member)
             for name in found:
                 seeds[name] = reader.value(record, record.channels[name])
+            missing -= found
         if record is None or record.parent_id is None or record.checkpoint_id in seen:
             break
         seen.add(record.checkpoint_id)
@@ -62,9 +64,10 @@ def _reader_of(
     context: Context, keys: ThreadKeys, target: Target, member: bytes
 ) -> Operation[Reader]:
     """Fetch what a member, listed or an ancestor, refers to in the log."""
-    end = split_address(member, 2, 1)[1]
-    page = yield from read_page(context, keys, b"[" + member[:end] + AFTER, b"[" + member[:end], 1)
-    return Reader(context, target.thread_id, page.copy.log if page else LogCopy())
+    address = b"[" + member[: split_address(member, 2, 1)[1]]
+    page = yield from read_page(context, keys, target.thread_id, (address + AFTER, address), 1)
+    copy = page.copy if page else ThreadCopy("")
+    return Reader(context, target.thread_id, copy)
 
 
 def _history(

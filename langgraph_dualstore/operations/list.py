@@ -18,7 +18,7 @@ from langgraph_dualstore.hot.keys import (
     split_address,
     thread_id_of,
 )
-from langgraph_dualstore.hot.records import Record, decode_record
+from langgraph_dualstore.hot.records import Record
 from langgraph_dualstore.hot.scripts import NEWEST
 from langgraph_dualstore.operations.context import Context, target_of
 from langgraph_dualstore.operations.read import Reader, SharedLists, read_page
@@ -59,15 +59,16 @@ class _Source:
 
     def _fetch(self, context: Context) -> Operation[None]:
         keys = context.keys(self._thread_id)
-        page = yield from read_page(context, keys, self._greatest, self._least, self._batch)
-        self._exhausted = page is None or len(page.members) < self._batch
-        if page is None or not page.members:
+        interval = (self._greatest, self._least)
+        page = yield from read_page(context, keys, self._thread_id, interval, self._batch)
+        self._exhausted = page is None or len(page.records) < self._batch
+        if page is None or not page.records:
             return
         if page.copy.generation != self._generation:
             self._generation, self._shared = page.copy.generation, {}
-        reader = Reader(context, self._thread_id, page.copy.log, self._shared)
-        for member, writes in zip(page.members, page.writes, strict=True):
-            self._items.append(_Item(decode_record(member, self._thread_id), writes, reader))
+        reader = Reader(context, self._thread_id, page.copy, self._shared)
+        for record, writes in zip(page.records, page.writes, strict=True):
+            self._items.append(_Item(record, writes, reader))
         self._greatest = b"(" + LISTED + self._items[-1].record.address
 
 
@@ -147,7 +148,7 @@ class Listing:
         for thread_id in thread_ids:
             bound = b"" if self._before is None else encode_part(self._before)[:-1]
             keys = self._context.keys(thread_id)
-            found = yield RunScript(NEWEST, keys, (b"", bound))
+            found = yield RunScript(NEWEST, keys, (bound,))
             for space, newest in zip(found[::2], found[1::2], strict=True):
                 source = _Source(thread_id, *self._bounds(space), _BATCH_OF_MANY)
                 newest_id = split_address(newest, 1)[0][0]

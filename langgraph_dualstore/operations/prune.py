@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langgraph_dualstore._steps import Operation, RunScript, Unlink
 from langgraph_dualstore.errors import ConfigurationError, HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
-from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, split_address
+from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
 from langgraph_dualstore.hot.records import Record, decode_record, decode_write
 from langgraph_dualstore.hot.scripts import DUMP, REWRITE
-from langgraph_dualstore.operations.context import Context, new_generation
+from langgraph_dualstore.operations.context import Context, as_names, new_generation
 
 _ATTEMPTS = 10
 
@@ -30,7 +30,7 @@ def prune(context: Context, thread_ids: Sequence[str], strategy: str) -> Operati
     """
     if strategy not in ("keep_latest", "delete"):
         raise ConfigurationError(f'prune strategy {strategy!r} is not "keep_latest" or "delete"')
-    for thread_id in thread_ids:
+    for thread_id in map(as_thread_id, as_names("thread_ids", thread_ids)):
         keys = context.keys(thread_id)
         if strategy == "delete":
             yield Unlink(keys)
@@ -39,27 +39,32 @@ def prune(context: Context, thread_ids: Sequence[str], strategy: str) -> Operati
             raise HotStoreError(f"thread {thread_id!r} is written to all the time; prune it later")
 
 
-def prune_thread(context: Context, keys: ThreadKeys, thread_id: str, keep: int) -> Operation[bool]:
+def prune_thread(
+    context: Context, keys: ThreadKeys, thread_id: str, keep: int, attempts: int = _ATTEMPTS
+) -> Operation[bool]:
     """Keep the newest `keep` checkpoints of each namespace and what they are rebuilt from.
 
     Returns:
-        Whether it was done; not if the thread was written to in each of some attempts.
+        Whether it was done; not if the thread was written to in each of the attempts.
     """
-    for _ in range(_ATTEMPTS):
+    for _ in range(attempts):
         dump = yield RunScript(DUMP, keys)
         if dump is None:
             return True
-        seen_generation, revision, members, writes, log = dump
+        seen_generation, revision, members, writes, log, _ = dump
         content = _select(context, thread_id, members, writes, keep)
         generation = new_generation()
-        compaction = Compaction([*content.listed, *content.ancestors], log)
+        compaction = Compaction(
+            thread_id, seen_generation, [*content.listed, *content.ancestors], log
+        )
         rewritten = [
             compaction.member(tag, record, generation)
             for tag, records in ((LISTED, content.listed), (ANCESTOR, content.ancestors))
             for record in records
         ]
-        counts = (compaction.log, len(rewritten))
-        state = (seen_generation, revision, generation, context.ttl)
+        state = (seen_generation, revision, generation, context.ttl, compaction.log)
+        needed = "1" if content.ancestors else ""
+        counts = (needed, len(content.ancestors), len(rewritten))
         replaced = yield RunScript(REWRITE, keys, (*state, *counts, *rewritten, *content.writes))
         context.memory.forget(keys.head)
         if replaced:
@@ -70,25 +75,24 @@ def prune_thread(context: Context, keys: ThreadKeys, thread_id: str, keep: int) 
 def needs_ancestors(
     versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
 ) -> bool:
-    """Tell whether a checkpoint has delta channels that are rebuilt from its ancestors."""
-    return bool(delta_channels(versions, values, metadata))
+    """Tell whether a checkpoint may have channels that are rebuilt from its ancestors."""
+    return next(_delta_channels(versions, values, metadata), None) is not None
 
 
-def delta_channels(
+def _delta_channels(
     versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
-) -> set[str]:
-    """Return the channels of a checkpoint that are rebuilt from its ancestors.
+) -> Iterator[str]:
+    """Yield the channels of a checkpoint that may be rebuilt from its ancestors.
 
-    A delta channel has a version but no value, except in a checkpoint that snapshots
-    it. Source: `counters_since_delta_snapshot` in `CheckpointMetadata`, and the note on
-    delta channels at `BaseCheckpointSaver.prune`.
+    LangGraph counts the steps since each delta channel's last snapshot. Where nothing is
+    counted, a channel that has a version but no value may be one. Source:
+    `counters_since_delta_snapshot` in `CheckpointMetadata`, and the note on delta
+    channels at `BaseCheckpointSaver.prune`.
     """
-    counted = metadata.get("counters_since_delta_snapshot") or {}
-    return {
-        name
-        for name in {*versions, *counted}
-        if name not in values and not name.startswith(_CONSUMED)
-    }
+    counted = metadata.get("counters_since_delta_snapshot")
+    for name in counted or versions:
+        if name not in values and not name.startswith(_CONSUMED):
+            yield name
 
 
 class _Content(NamedTuple):
@@ -152,27 +156,45 @@ def _ancestors_needed(
     """Return the ancestors from which delta channels are rebuilt, and which channels."""
     needed: defaultdict[_Place, set[str]] = defaultdict(set)
     for record in listed:
-        versions = context.codec.loads(record.checkpoint)["channel_versions"]
+        versions = _versions(context, record)
         metadata = context.codec.loads(record.metadata)
-        remaining = delta_channels(versions, record.channels, metadata)
+        remaining = set(_delta_channels(versions, record.channels, metadata))
+        written: set[str] = set()
         # Links of the chain that are kept only if something is found further up.
         links: list[tuple[_Place, set[str]]] = []
         seen: set[_Place] = set()
         place = _parent_of(record)
         while remaining and place in stored and place not in seen:
             seen.add(place)
+            ancestor = stored[place]
+            here = {decode_write(w, thread_id).channel for w in writes_of.get(place, ())}
+            written |= here
+            seeds = remaining & ancestor.channels.keys()
+            # A value of another version with no write since was not the start of a delta
+            # channel: the channel was emptied.
+            then = _versions(context, ancestor)
+            emptied = {
+                name
+                for name in seeds - written
+                if name in then and then[name] != versions.get(name)
+            }
+            remaining -= emptied
             links.append((place, set(remaining)))
-            seeds = remaining & stored[place].channels.keys()
-            if seeds or any(
-                decode_write(write, thread_id).channel in remaining
-                for write in writes_of.get(place, ())
-            ):
+            if remaining & (seeds | here):
                 for link, channels in links:
                     needed[link] |= channels
                 links.clear()
             remaining -= seeds
-            place = _parent_of(stored[place])
+            place = _parent_of(ancestor)
     return dict(needed)
+
+
+def _versions(context: Context, record: Record) -> dict[str, Any]:
+    """Return a checkpoint's channel versions, none if it was kept as an ancestor."""
+    versions: dict[str, Any] = (context.codec.loads(record.checkpoint) or {}).get(
+        "channel_versions", {}
+    )
+    return versions
 
 
 def _parent_of(record: Record) -> _Place:

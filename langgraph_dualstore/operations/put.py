@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
@@ -13,9 +14,9 @@ from langgraph.checkpoint.base import (
 )
 
 from langgraph_dualstore._steps import Argument, Operation, RunScript
-from langgraph_dualstore.errors import HotStoreError
+from langgraph_dualstore.errors import CorruptRecord, DualStoreError
 from langgraph_dualstore.hot.keys import ThreadKeys, encode_part
-from langgraph_dualstore.hot.memory import ThreadCopy, View
+from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.messagelog import Appendix, Known, keep, place
 from langgraph_dualstore.hot.records import Stored, Typed, encode_record, make_proof, resolve_runs
 from langgraph_dualstore.hot.scripts import PUT
@@ -30,7 +31,9 @@ from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
 from langgraph_dualstore.serialization import Fingerprint
 
-_ANCESTORS_TO_TIDY = 128
+_logger = logging.getLogger(__name__)
+
+_ANCESTORS_TO_TIDY = 32
 _BYTES_TO_TIDY = 1024 * 1024
 
 _ABSENT = object()
@@ -79,8 +82,8 @@ def put(
     keys = context.keys(target.thread_id)
     serialized = _serialize(context, config, checkpoint, metadata)
     base = _remembered_base(context, keys, target)
-    for attempt in range(3):
-        if attempt < 2:  # noqa: PLR2004 - the last attempt builds on nothing
+    for last in (False, False, True):
+        if not last:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
         plan = _plan(context, checkpoint, new_versions, base)
         stamp = new_stamp()
@@ -88,12 +91,12 @@ def put(
             PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, stamp)
         )
         if reply is not None:
-            _remember(context, keys, target, checkpoint, base, plan, reply, stamp)
-            yield from _tidy(context, keys, target, plan, reply)
-            return target.config(checkpoint["id"])
+            break
         context.memory.forget(keys.head)
         base = _Base()
-    raise HotStoreError("Redis refused a checkpoint that refers to nothing stored")
+    _remember(context, keys, target, checkpoint, base, plan, reply, stamp)
+    yield from _tidy(context, keys, target, plan, reply)
+    return target.config(checkpoint["id"])
 
 
 class _Serialized(NamedTuple):
@@ -124,7 +127,7 @@ def _serialize(
 
 def _remembered_base(context: Context, keys: ThreadKeys, target: Target) -> _Base:
     copy = context.memory.get(keys.head)
-    if copy is None or copy.newest is None:
+    if copy is None or copy.held() is None:
         return _Base()
     if target.checkpoint_id is None:
         return _Base(copy)
@@ -146,7 +149,11 @@ def _complete(
     checkpoint that was never read here, or leave out values that did not change.
     """
     if target.checkpoint_id is not None and base.view is None:
-        found = yield from find_view(context, keys, target, target.checkpoint_id)
+        try:
+            found = yield from find_view(context, keys, target, target.checkpoint_id)
+        except CorruptRecord:
+            # What is left of the thread is of no use; the checkpoint at hand is whole.
+            return _Base()
         if found is not None:
             base = _Base(*found)
     known = base.view.versions if base.view else {}
@@ -199,8 +206,7 @@ def _arguments(
     plan: _Plan,
     stamp: str,
 ) -> tuple[Argument, ...]:
-    copy = base.copy
-    newest = copy.newest if copy else None
+    held = base.copy.held() if base.copy else None
     keep_last = context.settings.keep_last
     record = encode_record(
         parent=encode_part(target.checkpoint_id) if target.checkpoint_id is not None else b"",
@@ -210,8 +216,8 @@ def _arguments(
         channels=plan.channels,
     )
     return (
-        copy.generation if copy and newest else "",
-        newest.proof if newest else "",
+        held.generation if held else "",
+        held.proof if held else "",
         new_generation(),
         target.space,
         target.address(checkpoint["id"]),
@@ -240,16 +246,17 @@ def _remember(
     address = target.address(checkpoint["id"])
     view = View(
         address=address,
-        proof=make_proof(address, generation, stamp),
-        end=position + len(plan.appended),
-        versions=checkpoint["channel_versions"],
+        versions=dict(checkpoint["channel_versions"]),
         channels={
             name: stored._replace(runs=resolve_runs(stored.runs, position))
+            if stored.runs
+            else stored
             for name, stored in plan.channels.items()
         },
         fingerprints=plan.fingerprints,
     )
-    copy.log.add(position, plan.appended)
+    end = position + len(plan.appended)
+    copy.learn([(position, plan.appended)], Proof(make_proof(address, generation, stamp), end))
     copy.remember(view)
     context.memory.keep(keys.head, copy)
 
@@ -262,6 +269,13 @@ def _tidy(
     if keep_last is None:
         return
     _, position, ancestors, tidied = reply
-    log_grew = position + len(plan.appended) > 2 * tidied + _BYTES_TO_TIDY
-    if log_grew or (ancestors and ancestors % _ANCESTORS_TO_TIDY == 0):
-        yield from prune_thread(context, keys, target.thread_id, keep_last)
+    log_then, ancestors_then = map(int, tidied.split())
+    if (
+        position + len(plan.appended) > 2 * log_then + _BYTES_TO_TIDY
+        or ancestors > 2 * ancestors_then + _ANCESTORS_TO_TIDY
+    ):
+        try:
+            yield from prune_thread(context, keys, target.thread_id, keep_last, attempts=1)
+        except DualStoreError:
+            # The checkpoint is stored. A put that finds more to tidy will try again.
+            _logger.warning("could not tidy thread %r", target.thread_id, exc_info=True)

@@ -11,30 +11,31 @@ from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, PendingWrite
 from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.keys import AFTER, LISTED, ThreadKeys
-from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.memory import ThreadCopy, View
+from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.records import (
     Record,
     Run,
     Stored,
     StoredWrite,
+    Typed,
     decode_record,
     decode_write,
 )
 from langgraph_dualstore.hot.scripts import READ
 from langgraph_dualstore.operations.context import Context, Target, target_of
+from langgraph_dualstore.serialization.msgpack import list_header
 
 
 class Page(NamedTuple):
     """Checkpoints as they are stored, newest first within a namespace.
 
     Attributes:
-        members: The checkpoints.
+        records: The checkpoints.
         writes: The pending writes of each.
         copy: Holds everything in the log that they refer to.
     """
 
-    members: list[bytes]
+    records: list[Record]
     writes: list[list[bytes]]
     copy: ThreadCopy
 
@@ -46,13 +47,13 @@ def get_tuple(context: Context, config: RunnableConfig) -> Operation[CheckpointT
     page = yield from read_one(context, keys, target, target.checkpoint_id)
     if page is None:
         return None
-    record = decode_record(page.members[0], target.thread_id)
-    copy = page.copy
-    reader = Reader(context, target.thread_id, copy.log)
+    record, copy = page.records[0], page.copy
+    reader = Reader(context, target.thread_id, copy)
     checkpoint = reader.checkpoint(record)
-    copy.remember(view_of(record, checkpoint["channel_versions"]))
+    found = reader.checkpoint_tuple(record, checkpoint, page.writes[0])
+    copy.remember(view_of(record, checkpoint["channel_versions"], copy))
     context.memory.keep(keys.head, copy)
-    return reader.checkpoint_tuple(record, checkpoint, page.writes[0])
+    return found
 
 
 def read_one(
@@ -61,30 +62,51 @@ def read_one(
     """Fetch a checkpoint of the target's namespace, the newest for `None`."""
     address = target.space if checkpoint_id is None else target.address(checkpoint_id)
     least = b"[" + LISTED + address
-    page = yield from read_page(context, keys, least + AFTER, least, 1)
-    return page if page and page.members else None
+    page = yield from read_page(context, keys, target.thread_id, (least + AFTER, least), 1)
+    return page if page and page.records else None
 
 
 def read_page(
-    context: Context, keys: ThreadKeys, greatest: bytes, least: bytes, limit: int
+    context: Context,
+    keys: ThreadKeys,
+    thread_id: str,
+    interval: tuple[bytes, bytes],
+    limit: int,
 ) -> Operation[Page | None]:
-    """Fetch up to `limit` checkpoints of an interval, `None` if the thread is absent."""
+    """Fetch up to `limit` checkpoints, `None` if the thread is absent.
+
+    Args:
+        context: The operation's.
+        keys: The thread's.
+        thread_id: The thread.
+        interval: The greatest and the least member wanted, as ZREVRANGEBYLEX takes them.
+        limit: How many at most, -1 for all.
+
+    Raises:
+        CorruptRecord: The server evicted a part of the thread, or holds no record.
+    """
     copy = context.memory.get(keys.head)
-    newest = copy.newest if copy else None
-    known: tuple[bytes | str | int, ...] = ("", "", 0, 0)
-    if copy and newest:
-        known = (copy.generation, newest.proof, *copy.log.largest())
+    held = copy.held() if copy else None
     refresh = "1" if context.settings.refresh_on_read else ""
-    reply = yield RunScript(READ, keys, (greatest, least, limit, *known, refresh, context.ttl))
-    if reply is None:
+    known = held or ("", b"", 0, 0)
+    reply = yield RunScript(READ, keys, (*interval, limit, *known, refresh, context.ttl))
+    if not reply:
         context.memory.forget(keys.head)
+        if reply is not None:
+            raise evicted(thread_id)
         return None
     generation, proven, members, writes, parts = reply
     if copy is None or not proven:
         copy = ThreadCopy(generation.decode())
-    for start, data in zip(parts[::2], parts[1::2], strict=True):
-        copy.log.add(int(start), data)
-    return Page(members, writes, copy)
+    records = [decode_record(member, thread_id) for member in members]
+    newest = max(records, key=lambda record: record.end, default=None)
+    # A record that refers to another generation's log proves nothing of this one's.
+    proof = (
+        Proof(newest.proof, newest.end) if newest and newest.generation == copy.generation else None
+    )
+    positions = map(int, parts[::2])
+    copy.learn(zip(positions, parts[1::2], strict=True), proof)
+    return Page(records, writes, copy)
 
 
 def find_view(
@@ -94,12 +116,12 @@ def find_view(
     page = yield from read_one(context, keys, target, checkpoint_id)
     if page is None:
         return None
-    record = decode_record(page.members[0], target.thread_id)
-    versions = context.codec.loads(record.checkpoint)["channel_versions"]
-    view = view_of(record, versions)
-    page.copy.remember(view)
-    context.memory.keep(keys.head, page.copy)
-    return page.copy, view
+    record, copy = page.records[0], page.copy
+    versions = Reader(context, target.thread_id, copy).checkpoint(record)["channel_versions"]
+    view = view_of(record, versions, copy)
+    copy.remember(view)
+    context.memory.keep(keys.head, copy)
+    return copy, view
 
 
 def find_versions(
@@ -109,41 +131,71 @@ def find_versions(
     missing: Mapping[str, Any],
     parent: View | None,
 ) -> Operation[tuple[ThreadCopy, View] | None]:
-    """Look through a whole namespace for the values of channel versions.
+    """Look through a namespace for the values of channel versions that a put leaves out.
+
+    The parents come first. A version that other branches have is taken only if they
+    agree on where its value is: two forks may use one version for two values.
 
     Returns:
         The parent's view with what was found added to it.
     """
     least = b"[" + LISTED + target.space
-    page = yield from read_page(context, keys, least + AFTER, least, -1)
-    if page is None or not page.members:
+    page = yield from read_page(context, keys, target.thread_id, (least + AFTER, least), -1)
+    if page is None or not page.records:
         return None
+    reader = Reader(context, target.thread_id, page.copy)
+    views = {
+        record.checkpoint_id: view_of(
+            record, reader.checkpoint(record)["channel_versions"], page.copy
+        )
+        for record in page.records
+    }
+    parents = {record.checkpoint_id: record.parent_id for record in page.records}
+    line: list[View] = []
+    at = target.checkpoint_id
+    while at in views:
+        line.append(views[at])
+        at = parents.pop(at)
     versions = dict(parent.versions) if parent else {}
     channels = dict(parent.channels) if parent else {}
-    fingerprints = dict(parent.fingerprints) if parent else {}
-    wanted = dict(missing)
-    for member in page.members:
-        record = decode_record(member, target.thread_id)
-        stored_versions = context.codec.loads(record.checkpoint)["channel_versions"]
-        page.copy.remember(view_of(record, stored_versions))
-        for name in [n for n, v in wanted.items() if stored_versions.get(n) == v]:
-            versions[name] = wanted.pop(name)
-            fingerprints.pop(name, None)
+    for name, version in missing.items():
+        same = [view for view in line if view.versions.get(name) == version][:1] or [
+            view for view in views.values() if view.versions.get(name) == version
+        ]
+        places = {view.channels.get(name) for view in same}
+        if len(places) == 1:
+            versions[name] = version
             channels.pop(name, None)
-            if name in record.channels:
-                channels[name] = record.channels[name]
+            if (stored := places.pop()) is not None:
+                channels[name] = stored
     context.memory.keep(keys.head, page.copy)
-    newest = page.copy.newest
-    if newest is None:
-        return None
-    return page.copy, View(
-        newest.address, newest.proof, newest.end, versions, channels, fingerprints
+    return page.copy, View(b"", versions, channels, {})
+
+
+def view_of(record: Record, versions: Mapping[str, Any], copy: ThreadCopy) -> View:
+    """Return what the next put needs to know of a stored checkpoint.
+
+    What it refers to in another generation's log is gone, and so not known.
+    """
+    gone = set()
+    if record.generation != copy.generation:
+        gone = {name for name, stored in record.channels.items() if stored.runs}
+    return View(
+        record.address,
+        {name: version for name, version in versions.items() if name not in gone},
+        {name: stored for name, stored in record.channels.items() if name not in gone},
+        {},
     )
 
 
-def view_of(record: Record, versions: Mapping[str, Any]) -> View:
-    """Return what the next put needs to know of a stored checkpoint."""
-    return View(record.address, record.proof, record.end, versions, record.channels, {})
+def evicted(thread_id: str, checkpoint_id: str = "") -> CorruptRecord:
+    """Return the error that says that the server threw a part of a thread away."""
+    return CorruptRecord(
+        f"a part of thread {thread_id!r} is gone; Redis evicts single keys unless its "
+        "maxmemory-policy is noeviction",
+        thread_id=thread_id,
+        checkpoint_id=checkpoint_id,
+    )
 
 
 SharedLists = dict[int, tuple[tuple[Run, ...], list[Any]]]
@@ -156,7 +208,7 @@ class Reader:
     Args:
         context: The operation's.
         thread_id: The thread that is read.
-        log: Holds what the records refer to.
+        copy: Holds what the records refer to.
         shared: Decode a stretch of the log once and let the tuples share its elements,
             for reading many checkpoints of one thread in one generation of its log.
     """
@@ -165,22 +217,22 @@ class Reader:
         self,
         context: Context,
         thread_id: str,
-        log: LogCopy,
+        copy: ThreadCopy,
         shared: SharedLists | None = None,
     ) -> None:
         self._codec = context.codec
         self._thread_id = thread_id
-        self._log = log
+        self._copy = copy
         self._shared = shared
 
     def checkpoint(self, record: Record) -> Checkpoint:
         """Return a checkpoint without its values."""
-        checkpoint: Checkpoint = self._codec.loads(record.checkpoint)
+        checkpoint: Checkpoint = self._loads(record.checkpoint, record.checkpoint_id)
         return checkpoint
 
     def metadata(self, record: Record) -> dict[str, Any]:
         """Return a checkpoint's metadata."""
-        metadata: dict[str, Any] = self._codec.loads(record.metadata)
+        metadata: dict[str, Any] = self._loads(record.metadata, record.checkpoint_id)
         return metadata
 
     def checkpoint_tuple(
@@ -217,22 +269,22 @@ class Reader:
 
     def write(self, stored: StoredWrite) -> PendingWrite:
         """Return a pending write with its value."""
-        return stored.task_id, stored.channel, self._codec.loads(stored.value)
+        return stored.task_id, stored.channel, self._loads(stored.value)
 
     def value(self, record: Record, stored: Stored) -> Any:
         """Return a channel's value.
 
         Raises:
-            CorruptRecord: The log does not have it (any more).
+            CorruptRecord: The log does not have it (any more), or it cannot be decoded.
         """
         if stored.inline is not None:
-            return self._codec.loads((stored.type, stored.inline))
-        if stored.items is not None and self._shared is not None:
-            return self._shared_list(record, stored.items, stored.runs, self._shared)
-        data = self._bytes(record, stored.runs)
+            return self._loads((stored.type, stored.inline), record.checkpoint_id)
         if stored.items is None:
-            return self._codec.loads((stored.type, data))
-        return self._codec.loads_list(stored.items, data)
+            data = self._bytes(record, stored.runs)
+            return self._loads((stored.type, data), record.checkpoint_id)
+        if self._shared is None:
+            return self._list(record, stored.items, stored.runs)
+        return self._shared_list(record, stored.items, stored.runs, self._shared)
 
     def _shared_list(
         self, record: Record, items: int, runs: tuple[Run, ...], shared: SharedLists
@@ -241,21 +293,34 @@ class Reader:
         # which comes first where the newest do.
         held, elements = shared.get(runs[0].start, ((), []))
         if not _begins_with(held, runs):
-            elements = self._codec.loads_list(items, self._bytes(record, runs))
+            elements = self._list(record, items, runs)
             shared[runs[0].start] = (runs, elements)
         return elements[:items]
 
+    def _list(self, record: Record, items: int, runs: tuple[Run, ...]) -> list[Any]:
+        elements = self._bytes(record, runs)
+        value: list[Any] = self._loads(
+            ("msgpack", list_header(items) + elements), record.checkpoint_id
+        )
+        return value
+
     def _bytes(self, record: Record, runs: Sequence[Run]) -> bytes:
-        data = self._log.read(runs)
+        data = None
+        if record.generation == self._copy.generation:
+            data = self._copy.log.read(runs)
         if data is None:
-            raise CorruptRecord(
-                f"the log of thread {self._thread_id!r} lacks what checkpoint "
-                f"{record.checkpoint_id!r} refers to; Redis evicts keys unless "
-                "maxmemory-policy is noeviction",
-                thread_id=self._thread_id,
-                checkpoint_id=record.checkpoint_id,
-            )
+            raise evicted(self._thread_id, record.checkpoint_id)
         return data
+
+    def _loads(self, typed: Typed, checkpoint_id: str = "") -> Any:
+        try:
+            return self._codec.loads(typed)
+        except Exception as error:
+            raise CorruptRecord(
+                f"a value in thread {self._thread_id!r} cannot be decoded: {error}",
+                thread_id=self._thread_id,
+                checkpoint_id=checkpoint_id,
+            ) from error
 
 
 def _begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:

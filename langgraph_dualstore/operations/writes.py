@@ -13,7 +13,7 @@ from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import encode_index, encode_part
 from langgraph_dualstore.hot.records import encode_write
 from langgraph_dualstore.hot.scripts import WRITES
-from langgraph_dualstore.operations.context import Context, new_generation, target_of
+from langgraph_dualstore.operations.context import Context, as_text, new_generation, target_of
 
 
 def put_writes(
@@ -42,7 +42,9 @@ def put_writes(
     members: list[bytes] = []
     for index, (channel, value) in by_index.items():
         members.append(encode_index(index))
-        members.append(encode_write(channel, context.codec.dumps(value), task_path))
-    task = target.address(target.checkpoint_id) + encode_part(task_id)
+        members.append(encode_write(channel, context.codec.dumps(value), task_path or ""))
+    address = target.address(target.checkpoint_id)
+    place = (new_generation(), address, encode_part(as_text("task_id", task_id)))
+    limited = b"" if context.settings.keep_last is None else target.space
     keys = context.keys(target.thread_id)
-    yield RunScript(WRITES, keys, (new_generation(), task, context.ttl, *members))
+    yield RunScript(WRITES, keys, (*place, context.ttl, limited, *members))

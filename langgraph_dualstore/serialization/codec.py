@@ -15,8 +15,10 @@ from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
-from langgraph_dualstore.serialization.msgpack import ext_header, list_header
+from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
 from langgraph_dualstore.serialization.shapes import PACK, UNPACK, shapes_of
+
+_ROW = list_header(2)  # a tag and fields
 
 
 class Fingerprint(NamedTuple):
@@ -82,12 +84,7 @@ class Codec:
         """Return what `serde.loads_typed(typed)` returns."""
         if typed[0] == "msgpack" and self._shapes:
             return ormsgpack.unpackb(typed[1], ext_hook=self._revive, option=UNPACK)
-        return self.serde.loads_typed((typed[0], bytes(typed[1])))
-
-    def loads_list(self, count: int, elements: bytes) -> list[Any]:
-        """Return the list of `count` elements whose bytes these are."""
-        value: list[Any] = self.loads(("msgpack", list_header(count) + elements))
-        return value
+        return self.serde.loads_typed(typed)
 
     def fingerprint(self, messages: Sequence[Any], known: Fingerprint | None) -> _Checked | None:
         """Check messages against an earlier fingerprint and make the new one.
@@ -102,16 +99,38 @@ class Codec:
         Returns:
             `None` if messages of these kinds have no fingerprint.
         """
-        tags = self._shapes
+        shapes = self._shapes
         try:
-            packed = ormsgpack.packb(
-                [(tags[type(m)].tag, m.__dict__, m.__pydantic_extra__) for m in messages],
-                option=PACK,
-            )[len(list_header(len(messages))) :]
+            rows = [
+                (
+                    shapes[type(m)].tag,
+                    {**m.__dict__, **m.__pydantic_extra__} if m.__pydantic_extra__ else m.__dict__,
+                )
+                for m in messages
+            ]
+            packed = memoryview(ormsgpack.packb(rows, option=PACK))[len(list_header(len(rows))) :]
         except (KeyError, TypeError):
             return None
         same = known is not None and _digest(packed[: known.size]) == known.digest
         return _Checked(same, Fingerprint(len(packed), _digest(packed)))
+
+    def fingerprint_of(self, elements: bytes, count: int) -> Fingerprint | None:
+        """Return the fingerprint of the messages whose bytes these are, without decoding them.
+
+        Returns:
+            `None` if messages of these kinds have no fingerprint.
+        """
+        rows: list[bytes] = []
+        for begin, end in element_bodies(elements, count) or ():
+            for shape in self._revivable.values():
+                fields = shape.fields_of(elements, begin, end)
+                if fields is not None:
+                    rows += (_ROW, bytes((shape.tag,)), fields)
+                    break
+            else:
+                return None
+        packed = b"".join(rows)
+        return Fingerprint(len(packed), _digest(packed)) if rows else None
 
     def _encode_message(self, message: Any) -> bytes | None:
         shape = self._shapes.get(type(message))
@@ -143,5 +162,5 @@ def _refuse(_code: int, _data: bytes) -> Any:
     raise ValueError  # an extension within a message: the ordinary way
 
 
-def _digest(data: bytes) -> bytes:
+def _digest(data: bytes | memoryview) -> bytes:
     return xxhash.xxh3_128_digest(data)

@@ -34,25 +34,30 @@ def ext_header(size: int, code: int) -> bytes:
     return bytes((EXT_32,)) + size.to_bytes(4, "big") + bytes((code,))
 
 
-def element_ends(elements: bytes, count: int) -> list[int] | None:
-    """Return where each of `count` extension values ends.
+def element_bodies(elements: bytes, count: int) -> list[tuple[int, int]] | None:
+    """Return where the body of each of `count` extension values, after its header, lies.
 
     Returns:
-        `None` if the bytes are not exactly that many extension values.
+        Pairs of the first position and the one after the last, which is where the next
+        element's header starts; `None` if the bytes are not exactly that many extension
+        values.
     """
-    ends: list[int] = []
+    bodies: list[tuple[int, int]] = []
     at, size = 0, len(elements)
     for _ in range(count):
         if at + _SHORTEST_EXT > size:
             return None
         lead = elements[at]
         if lead == EXT_16:
-            at += 4 + (elements[at + 1] << 8 | elements[at + 2])
+            begin = at + 4
+            at = begin + (elements[at + 1] << 8 | elements[at + 2])
         elif lead == EXT_8:
-            at += 3 + elements[at + 1]
+            begin = at + 3
+            at = begin + elements[at + 1]
         elif lead == EXT_32:
-            at += 6 + int.from_bytes(elements[at + 1 : at + 5], "big")
+            begin = at + 6
+            at = begin + int.from_bytes(elements[at + 1 : at + 5], "big")
         else:
             return None
-        ends.append(at)
-    return ends if at == size else None
+        bodies.append((begin, at))
+    return bodies if at == size else None

@@ -10,7 +10,7 @@ way does, has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -36,6 +36,9 @@ PACK = (
 )
 UNPACK = ormsgpack.OPT_NON_STR_KEYS
 
+# Extra attributes that a message's constructor takes for something else.
+_ORDINARY = frozenset({"self", "content_blocks"})
+
 _SUFFIX = ormsgpack.packb("model_validate_json")
 _set = object.__setattr__
 _new: Callable[[type[BaseMessage]], BaseMessage] = object.__new__
@@ -54,10 +57,16 @@ class Shape(NamedTuple):
     dumps_plainly: Callable[[Fields], bool] | None
     validates_to_itself: Callable[[Fields], bool] | None
 
+    def fields_of(self, element: bytes, begin: int, end: int) -> bytes | None:
+        """Return the packed fields in a message's bytes, `None` if it is of another class."""
+        if not element.startswith(self.prefix, begin):
+            return None
+        return element[begin + len(self.prefix) : end - len(_SUFFIX)]
+
     def encode(self, message: BaseMessage) -> bytes | None:
         """Return the bytes of a message of this class, `None` unless dumping changes none."""
         fields = message.__dict__
-        if len(fields) != len(self.fields):
+        if tuple(fields) != self.fields:
             return None
         if self.dumps_plainly is not None and not self.dumps_plainly(fields):
             return None
@@ -75,7 +84,9 @@ class Shape(NamedTuple):
         extra: Fields = {}
         if names != self.fields:
             own = len(self.fields)
-            if names[:own] != self.fields or not all(type(name) is str for name in names):
+            if names[:own] != self.fields or not _ORDINARY.isdisjoint(names):
+                return None
+            if not all(type(name) is str for name in names):
                 return None
             extra = {name: fields[name] for name in names[own:]}
             fields = {name: fields[name] for name in self.fields}
@@ -110,6 +121,8 @@ def _is_parts(value: Any) -> bool:
 
 def _ai_dumps_plainly(fields: Fields) -> bool:
     # pydantic drops keys that a TypedDict does not have.
+    if type(fields["tool_calls"]) is not list:
+        return False
     for call in fields["tool_calls"]:
         if type(call) is not dict or not _TOOL_CALL_KEYS.issuperset(call):
             return False
@@ -141,40 +154,40 @@ def _is_tool_call(call: Any) -> bool:
     )
 
 
-def _in_order(keys: Iterable[str], optional: Iterable[str] = ()) -> frozenset[tuple[str, ...]]:
-    """Return the orders of keys that validating leaves as they are: a TypedDict's own."""
+def _layout(mapping: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a mapping's keys and its values' types, which compare faster than they check."""
+    return (*mapping, *map(type, mapping.values()))
+
+
+def _layouts(keys: Mapping[str, type], optional: Iterable[str]) -> frozenset[tuple[Any, ...]]:
+    """Return the layouts that validating leaves as they are: keys in a TypedDict's order."""
     optional = tuple(optional)
-    return frozenset(
-        tuple(key for key in keys if key not in optional or key in chosen)
+    kept = (
+        {key: type_ for key, type_ in keys.items() if key not in optional or key in chosen}
         for size in range(len(optional) + 1)
         for chosen in combinations(optional, size)
     )
+    return frozenset((*layout, *layout.values()) for layout in kept)
 
 
 _DETAILS = {
-    "input_token_details": _in_order(
-        InputTokenDetails.__annotations__, InputTokenDetails.__annotations__
-    ),
-    "output_token_details": _in_order(
-        OutputTokenDetails.__annotations__, OutputTokenDetails.__annotations__
-    ),
+    name: _layouts(dict.fromkeys(details.__annotations__, int), details.__annotations__)
+    for name, details in (
+        ("input_token_details", InputTokenDetails),
+        ("output_token_details", OutputTokenDetails),
+    )
 }
-_USAGE = _in_order(UsageMetadata.__annotations__, _DETAILS)
+_USAGE = _layouts(
+    {key: dict if key in _DETAILS else int for key in UsageMetadata.__annotations__}, _DETAILS
+)
 
 
 def _is_usage(usage: Any) -> bool:
-    if type(usage) is not dict or tuple(usage) not in _USAGE:
-        return False
-    for key, count in usage.items():
-        if type(count) is not int:
-            if type(count) is not dict or tuple(count) not in _DETAILS.get(key, ()):
-                return False
-            for detail in count.values():
-                if type(detail) is not int:
-                    return False
-        elif key in _DETAILS:
-            return False
-    return True
+    return (
+        type(usage) is dict
+        and _layout(usage) in _USAGE
+        and all(_layout(usage[name]) in _DETAILS[name] for name in _DETAILS if name in usage)
+    )
 
 
 def _tool_validates_to_itself(fields: Fields) -> bool:

@@ -14,7 +14,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from message_strategies import Artifact, anything, messages, plainly_classed
 
 from langgraph_dualstore.serialization import Codec
-from langgraph_dualstore.serialization.msgpack import element_ends, list_header
+from langgraph_dualstore.serialization.msgpack import element_bodies, list_header
 
 
 class ReversingSerializer(JsonPlusSerializer):
@@ -180,19 +180,31 @@ def test_a_fingerprint_holds_exactly_while_the_bytes_do(value, data):
     assert same or after is None or not after.unchanged
 
 
+@settings(max_examples=60)
+@given(value=st.lists(plainly_classed, min_size=1, max_size=4))
+def test_a_fingerprint_can_be_told_from_the_bytes(value):
+    codec = Codec(SERIALIZERS["strict"])
+    elements = codec.dumps_messages(value)
+    from_bytes = codec.fingerprint_of(b"".join(elements), len(value))
+    from_messages = codec.fingerprint(value, from_bytes)
+    if from_messages is not None and all(codec._encode_message(m) for m in value):
+        assert from_messages.unchanged
+        assert from_messages.fingerprint == from_bytes
+
+
 @given(value=st.lists(messages, max_size=20))
-def test_the_ends_of_a_lists_elements_are_found(value):
+def test_a_lists_elements_are_found(value):
     serde = SERIALIZERS["strict"]
     elements = serde.dumps_typed(value)[1][len(list_header(len(value))) :]
-    ends = element_ends(elements, len(value))
+    ends = [end for _, end in element_bodies(elements, len(value))]
     begins = [0, *ends]
     cut = [elements[a:b] for a, b in zip(begins, ends, strict=False)]
     assert cut == [serde.dumps_typed(message)[1] for message in value]
 
 
 @pytest.mark.parametrize("elements", [b"\x01", b"\xc7\x01\x05", b"\xc9\xff\xff\xff\xff\x05a", b""])
-def test_what_are_no_elements_has_no_ends(elements):
-    assert element_ends(elements, 1) is None
+def test_what_are_no_elements_are_not_taken_for_some(elements):
+    assert element_bodies(elements, 1) is None
 
 
 @pytest.mark.parametrize("count", [0, 15, 16, 65535, 65536])

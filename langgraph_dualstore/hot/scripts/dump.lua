@@ -2,7 +2,7 @@
 --
 -- KEYS   head, checkpoints, writes, log
 -- Reply  nil if the thread is absent; else
---        {generation, revision, {checkpoint…}, {write…}, log}
+--        {generation, revision, {checkpoint…}, {write…}, log, '1' if ancestors are needed}
 
 -- include head
 
@@ -16,4 +16,5 @@ return {
   redis.call('ZRANGE', KEYS[2], 0, -1),
   redis.call('ZRANGE', KEYS[3], 0, -1),
   redis.call('GET', KEYS[4]) or '',
+  head.delta and '1' or '',
 }

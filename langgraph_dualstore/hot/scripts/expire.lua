@@ -10,5 +10,8 @@ local remaining = redis.call('PTTL', KEYS[1])
 if remaining == -2 then
   return 0
 end
-expire_together(remaining, redis.call('HGET', KEYS[1], 'pin'), ARGV[1])
+if remaining == -1 then
+  return 1 -- it lives for ever, or is pinned
+end
+expire_together(remaining, false, ARGV[1])
 return 1

@@ -1,19 +1,23 @@
--- Returns the head of the thread, or a table without `gen` if the thread is absent.
--- `damaged` tells that the log is not as long as it was left: the server evicted it.
+-- Returns the head of the thread. `put` tells whether a checkpoint was ever put,
+-- `delta` whether one is rebuilt from ancestors. `gen` is nil if the thread is absent. `damaged` tells
+-- that the log is not as long as it was left: the server evicted it, or the head.
 local function read_head()
-  local found = redis.call('HMGET', KEYS[1], 'gen', 'rev', 'len', 'pin', 'tidied')
+  local found = redis.call('HMGET', KEYS[1], 'gen', 'rev', 'len', 'pin', 'put', 'delta', 'tidied')
   local length = redis.call('STRLEN', KEYS[4])
   return {
-    gen = found[1],
+    gen = found[1] or nil,
     rev = tonumber(found[2] or 0),
     len = length,
     pin = found[4],
-    tidied = tonumber(found[5] or 0),
-    damaged = found[1] and tonumber(found[3]) ~= length,
+    put = found[5] == '1',
+    delta = found[6] == '1',
+    tidied = found[7] or '0 0',
+    damaged = tonumber(found[3] or 0) ~= length,
   }
 end
 
 -- Opens the thread if it is absent, and counts a change.
 local function write_head(head, generation, length)
-  redis.call('HSET', KEYS[1], 'gen', generation, 'rev', head.rev + 1, 'len', length)
+  redis.call('HSET', KEYS[1], 'gen', generation, 'rev', head.rev + 1, 'len', length,
+    'put', head.put and '1' or '0', 'delta', head.delta and '1' or '0')
 end

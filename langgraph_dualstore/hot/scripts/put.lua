@@ -12,21 +12,22 @@
 --        8  bytes to append to the log
 --        9  TTL in milliseconds, '' for none
 --        10 how many checkpoints the namespace keeps, '' for all
---        11 '1' to keep those dropped as ancestors
+--        11 '1' if it has channels that are rebuilt from its ancestors
 -- Reply  nil if the copy is not of this log, nothing having been written;
 --        else {generation, position of the appended bytes, ancestors in the namespace
---        (0 unless ARGV[10]), length of the log when it was last tidied}
+--        (0 unless ARGV[10]), length of the log and ancestors when last tidied}
 
 -- include expiry
 -- include head
--- include lookup
 -- include record
 
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
 local generation = head.gen
 if ARGV[1] ~= '' then
-  if generation ~= ARGV[1] or head.damaged or not lookup(KEYS[2], 'c' .. ARGV[2]) then
+  if generation ~= ARGV[1] or head.damaged
+    or redis.call('ZLEXCOUNT', KEYS[2], '[c' .. ARGV[2], '[c' .. ARGV[2] .. '\255') == 0
+  then
     return false
   end
 end
@@ -36,11 +37,15 @@ end
 
 -- First what can be refused for want of memory, so that a refused put changes nothing.
 local length = head.len
+head.put, head.delta = true, head.delta or ARGV[11] == '1'
 if ARGV[8] ~= '' then
   length = redis.call('APPEND', KEYS[4], ARGV[8])
 end
 write_head(head, generation, length)
 redis.call('ZREMRANGEBYLEX', KEYS[2], '[c' .. ARGV[5], '[c' .. ARGV[5] .. '\255')
+if head.delta then
+  redis.call('ZREMRANGEBYLEX', KEYS[2], '[a' .. ARGV[5], '[a' .. ARGV[5] .. '\255')
+end
 redis.call('ZADD', KEYS[2], 0, 'c' .. ARGV[5] .. generation .. ' ' .. ARGV[6] .. ' '
   .. head.len .. ' ' .. #ARGV[8] .. ' ' .. ARGV[7])
 
@@ -51,7 +56,8 @@ if ARGV[10] ~= '' then
     redis.call('ZREVRANGEBYLEX', KEYS[2], listed .. '\255', listed, 'LIMIT', ARGV[10], -1)
   ) do
     redis.call('ZREM', KEYS[2], member)
-    if ARGV[11] == '1' then
+    -- Others that are kept may need what this one does not; tidying tells which do.
+    if head.delta then
       redis.call('ZADD', KEYS[2], 0, 'a' .. string.sub(member, 2))
     else
       local address = parse_member(member).address

@@ -12,29 +12,31 @@
 --        7  position after it
 --        8  '1' to refresh the thread's deadline
 --        9  TTL in milliseconds, '' for none
--- Reply  nil if the thread is absent; else {generation, '1' if the part held is
+-- Reply  nil if the thread is absent, {} if part of it is, which the server evicted; else {generation, '1' if the part held is
 --        proven, {member…}, {{write…}…}, {position, bytes, …}}
 
 -- include expiry
 -- include head
--- include lookup
 -- include record
 
 local head = read_head()
 if not head.gen then
-  return false
+  return redis.call('EXISTS', KEYS[2], KEYS[4]) > 0 and {}
 end
 
 local members = redis.call('ZREVRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
 
+if not members[1] and head.put and redis.call('EXISTS', KEYS[2]) == 0 then
+  return {}
+end
+
 local proven = false
 if ARGV[4] == head.gen and not head.damaged then
   local proof = 'c' .. ARGV[5]
-  proven = (members[1] and string.sub(members[1], 1, #proof) == proof) or lookup(KEYS[2], proof)
+  proven = redis.call('ZLEXCOUNT', KEYS[2], '[' .. proof, '[' .. proof .. '\255') > 0
 end
 
--- What the records refer to, in order and without overlap. Gaps too small to be worth
--- a part of their own are filled.
+-- What the records refer to, in order and without overlap.
 local writes, wanted = {}, {}
 for n, member in ipairs(members) do
   local record = parse_member(member)
@@ -51,7 +53,7 @@ table.sort(wanted, function(a, b) return a[1] < b[1] end)
 local merged = {}
 for _, range in ipairs(wanted) do
   local last = merged[#merged]
-  if last and range[1] <= last[2] + 512 then
+  if last and range[1] <= last[2] then
     last[2] = math.max(last[2], range[2])
   else
     merged[#merged + 1] = range

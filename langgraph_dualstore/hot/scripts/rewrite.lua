@@ -6,8 +6,10 @@
 --        3  the new generation
 --        4  TTL in milliseconds, '' for none; a deadline further away is kept
 --        5  the new log
---        6  how many checkpoints follow
---        7… the checkpoints, then the writes
+--        6  '1' if there are channels that are rebuilt from ancestors
+--        7  how many of the checkpoints are ancestors
+--        8  how many checkpoints follow
+--        9… the checkpoints, then the writes
 -- Reply  1 if it was replaced, 0 if the thread had changed
 
 -- include expiry
@@ -23,11 +25,12 @@ redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 if ARGV[5] ~= '' then
   redis.call('SET', KEYS[4], ARGV[5])
 end
+head.put, head.delta = true, ARGV[6] == '1'
 write_head(head, ARGV[3], #ARGV[5])
-redis.call('HSET', KEYS[1], 'tidied', #ARGV[5])
-local checkpoints = tonumber(ARGV[6])
-for i = 7, #ARGV do
-  redis.call('ZADD', i < 7 + checkpoints and KEYS[2] or KEYS[3], 0, ARGV[i])
+redis.call('HSET', KEYS[1], 'tidied', #ARGV[5] .. ' ' .. ARGV[7])
+local checkpoints = tonumber(ARGV[8])
+for i = 9, #ARGV do
+  redis.call('ZADD', i < 9 + checkpoints and KEYS[2] or KEYS[3], 0, ARGV[i])
 end
 
 expire_together(remaining, head.pin, ARGV[4])

@@ -3,25 +3,40 @@
 --
 -- KEYS   head, checkpoints, writes, log
 -- ARGV   1  generation to open if the thread is absent
---        2  address of the task: its checkpoint's and its own part
---        3  TTL in milliseconds, '' for none
---        4… for each write: its index in eight characters, the rest of its member
+--        2  address of the checkpoint
+--        3  encoded id of the task
+--        4  TTL in milliseconds, '' for none
+--        5  encoded namespace if it keeps a limited number of checkpoints, else ''
+--        6… for each write: its index in eight characters, the rest of its member
 -- Reply  how many writes were stored
 
 -- include expiry
 -- include head
 
+-- A limited history may have dropped the checkpoint while the writes were under way: it
+-- is older than all that are listed, and no ancestor.
+if ARGV[5] ~= '' then
+  local oldest = '[c' .. ARGV[5]
+  local upto = ARGV[2] .. '\255'
+  if redis.call('ZLEXCOUNT', KEYS[2], oldest, '[c' .. upto) == 0
+    and redis.call('ZLEXCOUNT', KEYS[2], oldest, oldest .. '\255') > 0
+    and redis.call('ZLEXCOUNT', KEYS[2], '[a' .. ARGV[2], '[a' .. upto) == 0
+  then
+    return 0
+  end
+end
+
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
 
-local task = ARGV[2]
+local task = ARGV[2] .. ARGV[3]
 local stored = {}
 for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], '[' .. task, '[' .. task .. '\255')) do
   stored[string.sub(member, #task + 1, #task + 8)] = member
 end
 
 local added = {}
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   local index = ARGV[i]
   local member = task .. index .. ARGV[i + 1]
   -- Indexes are biased by 2^31: what starts below '8' is negative.
@@ -39,5 +54,5 @@ if head.gen then
 else
   write_head(head, ARGV[1], head.len)
 end
-expire_together(remaining, head.pin, ARGV[3])
+expire_together(remaining, head.pin, ARGV[4])
 return #added

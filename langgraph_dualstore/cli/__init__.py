@@ -1,0 +1,42 @@
+"""The command line, `langgraph-dualstore`: one module or folder for each command."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from langgraph_dualstore.cli.consoles import printing
+from langgraph_dualstore.cli.demo.command import run_demo
+
+app = typer.Typer(
+    name="langgraph-dualstore",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",  # joins the lines of a docstring's paragraphs
+    # A mistake of the user's gets a sentence; a mistake of ours, a plain traceback.
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        printing().print(f"langgraph-dualstore {version('langgraph-dualstore')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """A LangGraph checkpointer on plain Redis."""
+
+
+app.command("demo")(run_demo)

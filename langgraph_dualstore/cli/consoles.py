@@ -1,0 +1,41 @@
+"""Where commands print: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+_WIDEST = 100  # longer lines are hard to read
+
+
+def printing() -> Console:
+    """Return the console for what a command was asked for."""
+    return _console(stderr=False)
+
+
+def telling() -> Console:
+    """Return the console for progress and for what went wrong."""
+    return _console(stderr=True)
+
+
+def fail(sentence: str, *, code: int = 1) -> NoReturn:
+    """Say what went wrong and end the command.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    telling().print(f"Error: {sentence}", style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a terminal that cannot show a character
+    console = Console(stderr=stderr, highlight=False)
+    console.width = min(console.width, _WIDEST)
+    return console
