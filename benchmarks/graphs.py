@@ -5,7 +5,9 @@ from __future__ import annotations
 import operator
 from typing import Annotated, Any, TypedDict
 
-from langchain_core.messages import AnyMessage
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AnyMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
@@ -20,14 +22,33 @@ class Chat(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
+class RecordedChatModel(BaseChatModel):
+    """A chat model that answers from the recorded conversations, without a network.
+
+    What LangChain does around every model call is part of every turn that a user has.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return "recorded"
+
+    def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        said = answer(str(messages[-1].content))
+        return ChatResult(generations=[ChatGeneration(message=said)])
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        return self._generate(messages)
+
+
 def chat_graph(saver: BaseCheckpointSaver[Any], *, asynchronous: bool) -> CompiledStateGraph:
-    """One model node that answers from the recorded conversations."""
+    """One node that asks a chat model."""
+    chat_model = RecordedChatModel()
 
     def model(state: Chat) -> dict[str, Any]:
-        return {"messages": [answer(str(state["messages"][-1].content))]}
+        return {"messages": [chat_model.invoke(state["messages"])]}
 
     async def amodel(state: Chat) -> dict[str, Any]:
-        return {"messages": [answer(str(state["messages"][-1].content))]}
+        return {"messages": [await chat_model.ainvoke(state["messages"])]}
 
     builder = StateGraph(Chat)
     builder.add_node("model", amodel if asynchronous else model)

@@ -83,7 +83,7 @@ def shorten(client: redis.Redis, seconds: float) -> None:
     """Let everything on the server expire in so many seconds, as if time had passed."""
     at = int(client.time()[0] * 1000 + seconds * 1000)
     with client.pipeline() as pipeline:
-        for key in client.keys():
+        for key in client.keys("*"):
             pipeline.pexpireat(key, at)
         pipeline.execute()
 
@@ -96,4 +96,4 @@ def bytes_received(client: redis.Redis) -> int:
 
 def bytes_held(client: redis.Redis) -> int:
     """How much memory the keys on the server take."""
-    return sum(client.memory_usage(key, samples=0) or 0 for key in client.keys())
+    return sum(client.memory_usage(key, samples=0) or 0 for key in client.keys("*"))

@@ -100,9 +100,14 @@ def main() -> None:
             write(url, int(line))
             os._exit(0)
         children.append(child)
-        print(child, flush=True)
+        say(child)
         os.waitpid(child, 0)
-        print(child, flush=True)
+        say(child)
+
+
+def say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def held_back() -> Iterator[Callable[[], None]]:
     """
     pressed = False
 
-    def press(number: int, frame: object) -> None:
+    def press(*_: object) -> None:
         nonlocal pressed
         if pressed:
             raise KeyboardInterrupt

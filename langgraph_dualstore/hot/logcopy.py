@@ -66,5 +66,7 @@ class LogCopy:
         with self._lock:
             if not self._segments:
                 return 0, 0
-            start, held = max(self._segments, key=lambda segment: len(segment[1]))
+            start, held = self._segments[0]
+            if len(self._segments) > 1:
+                start, held = max(self._segments, key=lambda segment: len(segment[1]))
             return start, start + len(held)

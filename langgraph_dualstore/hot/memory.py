@@ -38,8 +38,11 @@ class View(NamedTuple):
     @property
     def cost(self) -> int:
         """Roughly how many bytes this takes."""
-        inline = sum(len(stored.inline or b"") for stored in self.channels.values())
-        return _OVERHEAD + inline
+        cost = _OVERHEAD
+        for stored in self.channels.values():
+            if stored.inline is not None:
+                cost += len(stored.inline)
+        return cost
 
 
 class Proof(NamedTuple):
@@ -74,15 +77,20 @@ class ThreadCopy:
     def __init__(self, generation: str) -> None:
         self.generation = generation
         self.log = LogCopy()
-        self._views: OrderedDict[bytes, View] = OrderedDict()
+        self._views: OrderedDict[bytes, tuple[View, int]] = OrderedDict()
+        self._views_cost = 0
         self._proof: Proof | None = None
         self._lock = threading.Lock()
 
     @property
     def cost(self) -> int:
         """Roughly how many bytes this takes."""
-        with self._lock:
-            return _OVERHEAD + self.log.size + sum(view.cost for view in self._views.values())
+        return _OVERHEAD + self.log.size + self._views_cost
+
+    @property
+    def proven(self) -> bool:
+        """Whether a checkpoint proves what is held."""
+        return self._proof is not None
 
     def held(self) -> Held | None:
         """Return what is held, `None` if nothing is proven."""
@@ -101,15 +109,21 @@ class ThreadCopy:
 
     def view(self, address: bytes) -> View | None:
         """Return the checkpoint at an address, if it is remembered."""
-        return self._views.get(address)
+        with self._lock:
+            found = self._views.get(address)
+            if found is None:
+                return None
+            self._views.move_to_end(address)
+            return found[0]
 
     def remember(self, view: View) -> None:
         """Remember a checkpoint."""
+        cost = view.cost
         with self._lock:
-            self._views[view.address] = view
-            self._views.move_to_end(view.address)
+            self._views_cost += cost - self._views.pop(view.address, (view, 0))[1]
+            self._views[view.address] = (view, cost)
             if len(self._views) > _VIEWS_PER_THREAD:
-                self._views.popitem(last=False)
+                self._views_cost -= self._views.popitem(last=False)[1][1]
 
 
 class Memory:

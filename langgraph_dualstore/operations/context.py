@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,16 +41,13 @@ class Target(NamedTuple):
         thread_id: The thread, as a string.
         namespace: The checkpoint namespace, `""` for the root graph's.
         checkpoint_id: The checkpoint, `None` for the newest.
+        space: The namespace, encoded.
     """
 
     thread_id: str
     namespace: str
     checkpoint_id: str | None
-
-    @property
-    def space(self) -> bytes:
-        """The namespace, encoded."""
-        return encode_part(self.namespace)
+    space: bytes
 
     def address(self, checkpoint_id: str) -> bytes:
         """Return the address of a checkpoint in this namespace."""
@@ -58,13 +55,18 @@ class Target(NamedTuple):
 
     def config(self, checkpoint_id: str) -> RunnableConfig:
         """Return the config that points at a checkpoint in this namespace."""
-        return {
-            "configurable": {
-                "thread_id": self.thread_id,
-                "checkpoint_ns": self.namespace,
-                "checkpoint_id": checkpoint_id,
-            }
+        return config_of(self.thread_id, self.namespace, checkpoint_id)
+
+
+def config_of(thread_id: str, namespace: str, checkpoint_id: str) -> RunnableConfig:
+    """Return the config that points at a checkpoint."""
+    return {
+        "configurable": {
+            "thread_id": thread_id,
+            "checkpoint_ns": namespace,
+            "checkpoint_id": checkpoint_id,
         }
+    }
 
 
 def target_of(config: RunnableConfig) -> Target:
@@ -73,14 +75,16 @@ def target_of(config: RunnableConfig) -> Target:
     Raises:
         ConfigurationError: There is no thread id, or it is no name.
     """
-    configurable = config.get("configurable") if isinstance(config, Mapping) else None
-    if not isinstance(configurable, Mapping) or "thread_id" not in configurable:
+    configurable = config.get("configurable") if isinstance(config, dict) else None
+    if not isinstance(configurable, dict) or "thread_id" not in configurable:
         raise ConfigurationError("config['configurable']['thread_id'] is missing")
     checkpoint_id = configurable.get("checkpoint_id") or None
+    namespace = as_text("checkpoint_ns", configurable.get("checkpoint_ns") or "")
     return Target(
         as_thread_id(configurable["thread_id"]),
-        as_text("checkpoint_ns", configurable.get("checkpoint_ns") or ""),
+        namespace,
         None if checkpoint_id is None else as_text("checkpoint_id", checkpoint_id),
+        encode_part(namespace),
     )
 
 

@@ -127,7 +127,7 @@ def _serialize(
 
 def _remembered_base(context: Context, keys: ThreadKeys, target: Target) -> _Base:
     copy = context.memory.get(keys.head)
-    if copy is None or copy.held() is None:
+    if copy is None or not copy.proven:
         return _Base()
     if target.checkpoint_id is None:
         return _Base(copy)

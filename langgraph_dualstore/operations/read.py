@@ -22,7 +22,7 @@ from langgraph_dualstore.hot.records import (
     decode_write,
 )
 from langgraph_dualstore.hot.scripts import READ
-from langgraph_dualstore.operations.context import Context, Target, target_of
+from langgraph_dualstore.operations.context import Context, Target, config_of, target_of
 from langgraph_dualstore.serialization.msgpack import list_header
 
 
@@ -243,18 +243,18 @@ class Reader:
         metadata: dict[str, Any] | None = None,
     ) -> CheckpointTuple:
         """Return the whole of a checkpoint; `checkpoint` is completed in place."""
-        target = Target(self._thread_id, record.namespace, None)
         channels = record.channels
+        place = (self._thread_id, record.namespace)
         checkpoint["channel_values"] = {
             name: self.value(record, channels[name])
             for name in checkpoint["channel_versions"]
             if name in channels
         }
         return CheckpointTuple(
-            config=target.config(record.checkpoint_id),
+            config=config_of(*place, record.checkpoint_id),
             checkpoint=checkpoint,
             metadata=self.metadata(record) if metadata is None else metadata,  # type: ignore[arg-type]
-            parent_config=None if record.parent_id is None else target.config(record.parent_id),
+            parent_config=config_of(*place, record.parent_id) if record.parent_id else None,
             pending_writes=[self.write(write) for write in self.stored_writes(writes)],
         )
 

@@ -1,6 +1,8 @@
 import pytest
 from graph_runner import Runner
 
+pytest.register_assert_rewrite("raw_checkpoints", "tuple_comparison")
+
 
 @pytest.fixture(params=["sync", "async", "exit"])
 def durability(request):

@@ -15,6 +15,8 @@ from raw_checkpoints import (
     writes_at,
 )
 
+from langgraph_dualstore import DualStoreSaver
+
 
 @pytest.mark.parametrize("config", [config_of(), config_of(id=""), config_of(ns=None)])
 async def test_no_id_or_an_empty_one_means_the_latest(saver, config):
@@ -65,6 +67,18 @@ def test_replacing_a_checkpoint_leaves_its_children_as_they_were(saver):
     put(saver, 1, {"a": ["replaced"], "b": "other"}, versions={"a": 7, "b": 7})
     assert values_at(saver, child) == {"a": ["x"], "b": "kept"}
     assert values_at(saver, parent) == {"a": ["replaced"], "b": "other"}
+
+
+@pytest.mark.parametrize("given", [{"a": ["new"], "b": 2}, {"b": 2}], ids=["whole", "in part"])
+def test_a_child_takes_what_another_process_replaced_its_parent_by(redis_url, saver, given):
+    """The first saver still remembers the parent as it was, and has put others since."""
+    parent = put(saver, 1, {"a": ["old"], "b": 1})
+    put(saver, 5, {"a": ["x" * 300]})
+    with DualStoreSaver.from_conn_string(redis_url) as another:
+        put(another, 1, {"a": ["new"], "b": 1})
+        child = put(saver, 2, given, parent=parent, versions={"a": 1, "b": 2}, new=["b"])
+        for reader in (saver, another):
+            assert values_at(reader, child) == {"a": ["new"], "b": 2}
 
 
 def test_a_retried_put_is_harmless(saver):

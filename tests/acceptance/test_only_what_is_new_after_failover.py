@@ -95,8 +95,8 @@ class Failover:
     def go_on(self, url):
         """Another one in its place, at the same positions of the same log."""
         with DualStoreSaver.from_conn_string(url) as other:
-            for thread_id, live, last, _, _ in self.threads:
-                last = put(other, 4, {"messages": KEPT}, parent=last, thread_id=thread_id)
+            for thread_id, live, third, _, _ in self.threads:
+                last = put(other, 4, {"messages": KEPT}, parent=third, thread_id=thread_id)
                 assert values_at(live, last) == {"messages": KEPT}
                 assert values_at(live, config_of(thread_id)) == {"messages": KEPT}
                 last = put(live, 5, {"messages": GROWN}, parent=last, thread_id=thread_id)

@@ -101,8 +101,7 @@ def readable(reader):
     for n in range(1, 11):
         try:
             found = reader.get_tuple(config_of(id=checkpoint_id(n)))
-        except CorruptRecord as error:
-            assert error.thread_id == "thread"
+        except CorruptRecord:
             continue
         if found is not None:
             yield found

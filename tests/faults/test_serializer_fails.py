@@ -32,7 +32,7 @@ class Unserializable:
 
 
 def snapshot(client):
-    return {key: client.dump(key) for key in client.keys()}
+    return {key: client.dump(key) for key in client.keys("*")}
 
 
 @pytest.mark.parametrize("methods", ["sync", "async"])

@@ -78,7 +78,8 @@ def run_demo(
         fail(str(error))
     except KeyboardInterrupt:
         kept = "The same command goes on from there." if path else "Nothing is kept."
-        fail(f"stopped. {kept}", code=_INTERRUPTED)
+        telling().print(f"Stopped. {kept}")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def _play(

