@@ -48,6 +48,10 @@ def _translated(error: Exception) -> Exception:
         isinstance(error, redis_errors.ResponseError) and _TRANSIENT_CODE.search(str(error))
     ):
         return HotStoreUnavailable(f"Redis cannot be asked: {error or type(error).__name__}")
+    if isinstance(error, redis_errors.MovedError | redis_errors.AskError):
+        return HotStoreError(
+            "Redis is a cluster; give the saver a redis.RedisCluster client instead of a URL"
+        )
     if isinstance(error, redis_errors.RedisError):
         return HotStoreError(f"Redis refused: {error}")
     return error

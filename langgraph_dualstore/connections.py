@@ -180,7 +180,7 @@ def from_clients(clients: Iterable[object]) -> Connections:
     if len(clients) == 1 and isinstance(clients[0], Connections):
         return clients[0]
     for client in clients:
-        if not hasattr(client, "execute_command"):
+        if isinstance(client, type) or not hasattr(client, "execute_command"):
             raise ConfigurationError(
                 f"a saver takes Redis clients, not {type(client).__name__}; "
                 "use DualStoreSaver.from_conn_string(url) for a URL"

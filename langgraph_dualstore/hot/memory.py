@@ -25,12 +25,14 @@ class View(NamedTuple):
 
     Attributes:
         address: Its address.
+        proof: What its member starts with if and only if it is still this one.
         versions: Its channel versions.
         channels: Where its channels' values are.
         fingerprints: Of the message lists among them, as this process last saw them.
     """
 
     address: bytes
+    proof: bytes
     versions: Mapping[str, Any]
     channels: Mapping[str, Stored]
     fingerprints: Mapping[str, Fingerprint]

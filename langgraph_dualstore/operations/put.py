@@ -227,6 +227,7 @@ def _arguments(
         context.ttl,
         "" if keep_last is None else keep_last,
         "1" if serialized.keep_ancestors else "",
+        base.view.proof if base.view else "",
     )
 
 
@@ -244,8 +245,10 @@ def _remember(
     # The script accepted the copy it was told of, so this checkpoint vouches for it too.
     copy = base.copy or ThreadCopy(generation)
     address = target.address(checkpoint["id"])
+    proof = make_proof(address, generation, stamp)
     view = View(
         address=address,
+        proof=proof,
         versions=dict(checkpoint["channel_versions"]),
         channels={
             name: stored._replace(runs=resolve_runs(stored.runs, position))
@@ -256,7 +259,7 @@ def _remember(
         fingerprints=plan.fingerprints,
     )
     end = position + len(plan.appended)
-    copy.learn([(position, plan.appended)], Proof(make_proof(address, generation, stamp), end))
+    copy.learn([(position, plan.appended)], Proof(proof, end))
     copy.remember(view)
     context.memory.keep(keys.head, copy)
 

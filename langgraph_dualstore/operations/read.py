@@ -169,7 +169,7 @@ def find_versions(
             if (stored := places.pop()) is not None:
                 channels[name] = stored
     context.memory.keep(keys.head, page.copy)
-    return page.copy, View(b"", versions, channels, {})
+    return page.copy, View(b"", parent.proof if parent else b"", versions, channels, {})
 
 
 def view_of(record: Record, versions: Mapping[str, Any], copy: ThreadCopy) -> View:
@@ -182,6 +182,7 @@ def view_of(record: Record, versions: Mapping[str, Any], copy: ThreadCopy) -> Vi
         gone = {name for name, stored in record.channels.items() if stored.runs}
     return View(
         record.address,
+        record.proof,
         {name: version for name, version in versions.items() if name not in gone},
         {name: stored for name, stored in record.channels.items() if name not in gone},
         {},

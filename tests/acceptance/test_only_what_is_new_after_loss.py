@@ -141,6 +141,38 @@ def test_writes_after_the_loss_wait_for_their_checkpoint(redis_client, saver, an
     assert found.checkpoint["channel_values"] == values
 
 
+ONLY_WRITES = {
+    "never put": lambda saver: saver.put_writes(config_of(id=checkpoint_id(9)), [("a", 1)], "t"),
+    "all runs deleted": lambda saver: (
+        talk(saver, 2, metadata={"run_id": "run"}),
+        saver.put_writes(config_of(id=checkpoint_id(9)), [("a", 1)], "t"),
+        saver.delete_for_runs(["run"]),
+    ),
+    "pruned": lambda saver: (
+        saver.put_writes(config_of(id=checkpoint_id(9)), [("a", 1)], "t"),
+        saver.prune(["thread"]),
+    ),
+    "copied": lambda saver: (
+        saver.put_writes(config_of("source", id=checkpoint_id(9)), [("a", 1)], "t"),
+        saver.copy_thread("source", "thread"),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ONLY_WRITES)
+def test_a_thread_of_writes_alone_is_absent_and_not_damaged(saver, another, way):
+    """They wait for their checkpoint; nothing was lost."""
+    ONLY_WRITES[way](saver)
+    for reader in (saver, another):
+        assert reader.get_tuple(config_of()) is None
+        assert list(reader.list(config_of())) == []
+        assert list(reader.list(None)) == []
+    put(saver, 9, {"a": messages(3)})
+    found = found_at(another, config_of())
+    assert found.checkpoint["channel_values"] == {"a": messages(3)}
+    assert found.pending_writes == [("t", "a", 1)]
+
+
 @pytest.mark.parametrize("loss", ["eviction of the log", "eviction of two", "eviction of three"])
 @pytest.mark.parametrize("operation", ["prune", "copy"])
 def test_a_thread_that_lost_its_log_is_never_passed_off_as_whole(

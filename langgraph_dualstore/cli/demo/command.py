@@ -67,7 +67,7 @@ def run_demo(
     dialogs = load_dialogs()
     if conversations is not None and conversations > len(dialogs):
         raise typer.BadParameter(
-            f"there are {len(dialogs)} conversations", param_hint="--conversations"
+            f"only {len(dialogs)} conversations are recorded", param_hint="--conversations"
         )
     dialogs = spread(dialogs, conversations or len(dialogs))
     try:

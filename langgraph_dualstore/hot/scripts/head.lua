@@ -1,4 +1,4 @@
--- Returns the head of the thread. `put` tells whether a checkpoint was ever put,
+-- Returns the head of the thread. `put` tells whether there is a checkpoint,
 -- `delta` whether one is rebuilt from ancestors. `gen` is nil if the thread is absent. `damaged` tells
 -- that the log is not as long as it was left: the server evicted it, or the head.
 local function read_head()

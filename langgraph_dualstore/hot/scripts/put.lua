@@ -13,7 +13,9 @@
 --        9  TTL in milliseconds, '' for none
 --        10 how many checkpoints the namespace keeps, '' for all
 --        11 '1' if it has channels that are rebuilt from its ancestors
--- Reply  nil if the copy is not of this log, nothing having been written;
+--        12 start of the parent as the caller knows it, '' if it is not known
+-- Reply  nil if the copy is not of this log, or the parent another one, nothing having
+--        been written;
 --        else {generation, position of the appended bytes, ancestors in the namespace
 --        (0 unless ARGV[10]), length of the log and ancestors when last tidied}
 
@@ -24,12 +26,14 @@
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
 local generation = head.gen
-if ARGV[1] ~= '' then
-  if generation ~= ARGV[1] or head.damaged
-    or redis.call('ZLEXCOUNT', KEYS[2], '[c' .. ARGV[2], '[c' .. ARGV[2] .. '\255') == 0
-  then
-    return false
-  end
+local function stored(start)
+  return redis.call('ZLEXCOUNT', KEYS[2], '[c' .. start, '[c' .. start .. '\255') > 0
+end
+if ARGV[1] ~= '' and (generation ~= ARGV[1] or head.damaged or not stored(ARGV[2])) then
+  return false
+end
+if ARGV[12] ~= '' and ARGV[12] ~= ARGV[2] and not stored(ARGV[12]) then
+  return false
 end
 if not generation or head.damaged then
   generation = ARGV[3]

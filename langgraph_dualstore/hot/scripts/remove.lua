@@ -17,6 +17,8 @@ if count > 0 then
   redis.call('HINCRBY', KEYS[1], 'rev', 1)
   if redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
     redis.call('DEL', KEYS[1], KEYS[4])
+  elseif redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('HSET', KEYS[1], 'put', '0')
   end
 end
 return count

@@ -25,7 +25,7 @@ redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
 if ARGV[5] ~= '' then
   redis.call('SET', KEYS[4], ARGV[5])
 end
-head.put, head.delta = true, ARGV[6] == '1'
+head.put, head.delta = ARGV[8] ~= '0', ARGV[6] == '1'
 write_head(head, ARGV[3], #ARGV[5])
 redis.call('HSET', KEYS[1], 'tidied', #ARGV[5] .. ' ' .. ARGV[7])
 local checkpoints = tonumber(ARGV[8])
