@@ -14,7 +14,8 @@ from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import HISTORY
 from langgraph_dualstore.operations.context import Context, Target, target_of
-from langgraph_dualstore.operations.read import Reader, read_page
+from langgraph_dualstore.operations.read import read_page
+from langgraph_dualstore.operations.reader import Reader
 
 _STEP = 1000
 """How many checkpoints one round trip brings at most."""

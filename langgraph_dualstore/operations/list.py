@@ -21,7 +21,8 @@ from langgraph_dualstore.hot.keys import (
 from langgraph_dualstore.hot.records import Record
 from langgraph_dualstore.hot.scripts import NEWEST
 from langgraph_dualstore.operations.context import Context, target_of
-from langgraph_dualstore.operations.read import Reader, SharedLists, read_page
+from langgraph_dualstore.operations.read import read_page
+from langgraph_dualstore.operations.reader import Reader, SharedLists
 
 _BATCH = 250
 """How many checkpoints a step fetches, and a batch holds, at most."""

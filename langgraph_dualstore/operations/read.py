@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, PendingWrite
+from langgraph.checkpoint.base import CheckpointTuple
 
 from langgraph_dualstore._steps import Operation, RunScript
-from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.keys import AFTER, LISTED, ThreadKeys
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
-from langgraph_dualstore.hot.records import (
-    Record,
-    Run,
-    Stored,
-    StoredWrite,
-    Typed,
-    decode_record,
-    decode_write,
-)
+from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import READ
-from langgraph_dualstore.operations.context import Context, Target, config_of, target_of
-from langgraph_dualstore.serialization.msgpack import list_header
+from langgraph_dualstore.operations.context import Context, Target, target_of
+from langgraph_dualstore.operations.reader import Reader, evicted
 
 
 class Page(NamedTuple):
@@ -186,149 +177,4 @@ def view_of(record: Record, versions: Mapping[str, Any], copy: ThreadCopy) -> Vi
         {name: version for name, version in versions.items() if name not in gone},
         {name: stored for name, stored in record.channels.items() if name not in gone},
         {},
-    )
-
-
-def evicted(thread_id: str, checkpoint_id: str = "") -> CorruptRecord:
-    """Return the error that says that the server threw a part of a thread away."""
-    return CorruptRecord(
-        f"a part of thread {thread_id!r} is gone; Redis evicts single keys unless its "
-        "maxmemory-policy is noeviction",
-        thread_id=thread_id,
-        checkpoint_id=checkpoint_id,
-    )
-
-
-SharedLists = dict[int, tuple[tuple[Run, ...], list[Any]]]
-"""Lists that were decoded and where they are, by the position at which they start."""
-
-
-class Reader:
-    """Turns records into checkpoint tuples.
-
-    Args:
-        context: The operation's.
-        thread_id: The thread that is read.
-        copy: Holds what the records refer to.
-        shared: Decode a stretch of the log once and let the tuples share its elements,
-            for reading many checkpoints of one thread in one generation of its log.
-    """
-
-    def __init__(
-        self,
-        context: Context,
-        thread_id: str,
-        copy: ThreadCopy,
-        shared: SharedLists | None = None,
-    ) -> None:
-        self._codec = context.codec
-        self._thread_id = thread_id
-        self._copy = copy
-        self._shared = shared
-
-    def checkpoint(self, record: Record) -> Checkpoint:
-        """Return a checkpoint without its values."""
-        checkpoint: Checkpoint = self._loads(record.checkpoint, record.checkpoint_id)
-        return checkpoint
-
-    def metadata(self, record: Record) -> dict[str, Any]:
-        """Return a checkpoint's metadata."""
-        metadata: dict[str, Any] = self._loads(record.metadata, record.checkpoint_id)
-        return metadata
-
-    def checkpoint_tuple(
-        self,
-        record: Record,
-        checkpoint: Checkpoint,
-        writes: list[bytes],
-        metadata: dict[str, Any] | None = None,
-    ) -> CheckpointTuple:
-        """Return the whole of a checkpoint; `checkpoint` is completed in place."""
-        channels = record.channels
-        place = (self._thread_id, record.namespace)
-        checkpoint["channel_values"] = {
-            name: self.value(record, channels[name])
-            for name in checkpoint["channel_versions"]
-            if name in channels
-        }
-        return CheckpointTuple(
-            config=config_of(*place, record.checkpoint_id),
-            checkpoint=checkpoint,
-            metadata=self.metadata(record) if metadata is None else metadata,  # type: ignore[arg-type]
-            parent_config=config_of(*place, record.parent_id) if record.parent_id else None,
-            pending_writes=[self.write(write) for write in self.stored_writes(writes)],
-        )
-
-    def stored_writes(self, members: list[bytes]) -> list[StoredWrite]:
-        """Return pending writes in the order in which live execution applies them.
-
-        Source of the order: `langgraph.checkpoint.base.writes_sort_key`.
-        """
-        writes = [decode_write(member, self._thread_id) for member in members]
-        writes.sort(key=lambda write: (write.task_path, write.task_id, write.slot))
-        return writes
-
-    def write(self, stored: StoredWrite) -> PendingWrite:
-        """Return a pending write with its value."""
-        return stored.task_id, stored.channel, self._loads(stored.value)
-
-    def value(self, record: Record, stored: Stored) -> Any:
-        """Return a channel's value.
-
-        Raises:
-            CorruptRecord: The log does not have it (any more), or it cannot be decoded.
-        """
-        if stored.inline is not None:
-            return self._loads((stored.type, stored.inline), record.checkpoint_id)
-        if stored.items is None:
-            data = self._bytes(record, stored.runs)
-            return self._loads((stored.type, data), record.checkpoint_id)
-        if self._shared is None:
-            return self._list(record, stored.items, stored.runs)
-        return self._shared_list(record, stored.items, stored.runs, self._shared)
-
-    def _shared_list(
-        self, record: Record, items: int, runs: tuple[Run, ...], shared: SharedLists
-    ) -> list[Any]:
-        # An older version of a list that only grew is the beginning of the newer one,
-        # which comes first where the newest do.
-        held, elements = shared.get(runs[0].start, ((), []))
-        if not _begins_with(held, runs):
-            elements = self._list(record, items, runs)
-            shared[runs[0].start] = (runs, elements)
-        return elements[:items]
-
-    def _list(self, record: Record, items: int, runs: tuple[Run, ...]) -> list[Any]:
-        elements = self._bytes(record, runs)
-        value: list[Any] = self._loads(
-            ("msgpack", list_header(items) + elements), record.checkpoint_id
-        )
-        return value
-
-    def _bytes(self, record: Record, runs: Sequence[Run]) -> bytes:
-        data = None
-        if record.generation == self._copy.generation:
-            data = self._copy.log.read(runs)
-        if data is None:
-            raise evicted(self._thread_id, record.checkpoint_id)
-        return data
-
-    def _loads(self, typed: Typed, checkpoint_id: str = "") -> Any:
-        try:
-            return self._codec.loads(typed)
-        except Exception as error:
-            raise CorruptRecord(
-                f"a value in thread {self._thread_id!r} cannot be decoded: {error}",
-                thread_id=self._thread_id,
-                checkpoint_id=checkpoint_id,
-            ) from error
-
-
-def _begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:
-    last = len(runs) - 1
-    return (
-        last < len(longer)
-        and runs[:last] == longer[:last]
-        and runs[last].start == longer[last].start
-        and runs[last].length <= longer[last].length
     )

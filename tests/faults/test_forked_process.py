@@ -30,9 +30,19 @@ def use(name, steps):
     twins.loop.run(saver.aclose()) if steps % 2 else None
     twins.close()
 
+def talk_on(name):
+    # Several at once, so that there are connections to spare, and locks in use.
+    talk(saver, 20, thread_id=name)
+
 if used == "used":
     use("before", 3)
-    threading.Thread(target=talk, args=(saver, 3), kwargs={"thread_id": "thread"}).start()
+    busy = [threading.Thread(target=talk_on, args=(f"thread {n}",)) for n in range(3)]
+    for thread in busy:
+        thread.start()
+    for thread in busy:
+        thread.join()
+    use("before", 3)
+    threading.Thread(target=talk_on, args=("thread",)).start()
 children = []
 for number in range(3):
     child = os.fork()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langgraph.checkpoint.serde.base import maybe_add_typed_methods
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from message_strategies import Artifact, anything, messages, plainly_classed
@@ -99,8 +100,6 @@ def test_the_short_way_is_not_taken_with_serializers_that_differ(name):
 
 
 def test_a_serializer_of_the_older_protocol_serves():
-    from langgraph.checkpoint.serde.base import maybe_add_typed_methods
-
     codec = Codec(maybe_add_typed_methods(UntypedSerializer()))
     message = HumanMessage("a", id="1")
     assert codec.loads(codec.dumps([message])) == [message]

@@ -1,5 +1,5 @@
--- Returns the head of the thread. `put` tells whether there is a checkpoint,
--- `delta` whether one is rebuilt from ancestors. `gen` is nil if the thread is absent. `damaged` tells
+-- Returns the head of the thread; `gen` is nil if the thread is absent. `put` tells
+-- whether there is a checkpoint, `delta` whether one is rebuilt from ancestors, `damaged`
 -- that the log is not as long as it was left: the server evicted it, or the head.
 local function read_head()
   local found = redis.call('HMGET', KEYS[1], 'gen', 'rev', 'len', 'pin', 'put', 'delta', 'tidied')
