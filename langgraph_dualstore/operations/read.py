@@ -42,7 +42,13 @@ def get_tuple(context: Context, config: RunnableConfig) -> Operation[CheckpointT
     reader = Reader(context, target.thread_id, copy)
     checkpoint = reader.checkpoint(record)
     found = reader.checkpoint_tuple(record, checkpoint, page.writes[0])
-    copy.remember(view_of(record, checkpoint["channel_versions"], copy))
+    view = view_of(record, checkpoint["channel_versions"], copy)
+    fingerprints = {
+        name: reader.fingerprints[stored.runs]
+        for name, stored in view.channels.items()
+        if stored.runs in reader.fingerprints
+    }
+    copy.remember(view._replace(fingerprints=fingerprints))
     context.memory.keep(keys.head, copy)
     return found
 

@@ -11,7 +11,7 @@ from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, Run, Stored, StoredWrite, Typed, decode_write
 from langgraph_dualstore.operations.context import Context, config_of
-from langgraph_dualstore.serialization.msgpack import list_header
+from langgraph_dualstore.serialization import Fingerprint
 
 SharedLists = dict[int, tuple[tuple[Run, ...], list[Any]]]
 """Lists that were decoded and where they are, by the position at which they start."""
@@ -26,6 +26,9 @@ class Reader:
         copy: Holds what the records refer to.
         shared: Decode a stretch of the log once and let the tuples share its elements,
             for reading many checkpoints of one thread in one generation of its log.
+
+    Attributes:
+        fingerprints: Of the lists of messages that were read, by where they are.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Reader:
         self._thread_id = thread_id
         self._copy = copy
         self._shared = shared
+        self.fingerprints: dict[tuple[Run, ...], Fingerprint] = {}
 
     def checkpoint(self, record: Record) -> Checkpoint:
         """Return a checkpoint without its values."""
@@ -114,9 +118,12 @@ class Reader:
 
     def _list(self, record: Record, items: int, runs: tuple[Run, ...]) -> list[Any]:
         elements = self._bytes(record, runs)
-        value: list[Any] = self._loads(
-            ("msgpack", list_header(items) + elements), record.checkpoint_id
-        )
+        try:
+            value, fingerprint = self._codec.loads_list(elements, items)
+        except Exception as error:
+            raise self._undecodable(error, record.checkpoint_id) from error
+        if fingerprint is not None:
+            self.fingerprints[runs] = fingerprint
         return value
 
     def _bytes(self, record: Record, runs: Sequence[Run]) -> bytes:
@@ -131,11 +138,14 @@ class Reader:
         try:
             return self._codec.loads(typed)
         except Exception as error:
-            raise CorruptRecord(
-                f"a value in thread {self._thread_id!r} cannot be decoded: {error}",
-                thread_id=self._thread_id,
-                checkpoint_id=checkpoint_id,
-            ) from error
+            raise self._undecodable(error, checkpoint_id) from error
+
+    def _undecodable(self, error: Exception, checkpoint_id: str) -> CorruptRecord:
+        return CorruptRecord(
+            f"a value in thread {self._thread_id!r} cannot be decoded: {error}",
+            thread_id=self._thread_id,
+            checkpoint_id=checkpoint_id,
+        )
 
 
 def _begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:

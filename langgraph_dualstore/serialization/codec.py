@@ -16,9 +16,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
 from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
-from langgraph_dualstore.serialization.shapes import PACK, UNPACK, shapes_of
-
-_ROW = list_header(2)  # a tag and fields
+from langgraph_dualstore.serialization.shapes import PACK, SUFFIX, UNPACK, shapes_of
 
 
 class Fingerprint(NamedTuple):
@@ -44,7 +42,11 @@ class Codec:
     def __init__(self, serde: SerializerProtocol) -> None:
         self.serde = serde
         self._shapes = shapes_of(serde)
-        self._revivable = {(shape.module, shape.name): shape for shape in self._shapes.values()}
+        shapes = self._shapes.values()
+        self._revivable = {(shape.module, shape.name): shape for shape in shapes}
+        self._tagged = {shape.tag: shape for shape in shapes}
+        # The second byte of a message says how long its module's name is.
+        self._lengths = {shape.prefix[1]: shape for shape in shapes}
 
     @property
     def splits_lists(self) -> bool:
@@ -120,17 +122,31 @@ class Codec:
         Returns:
             `None` if messages of these kinds have no fingerprint.
         """
+        rows = self._rows(elements, count)
+        return None if rows is None else Fingerprint(len(rows), _digest(rows))
+
+    def loads_list(self, elements: bytes, count: int) -> tuple[list[Any], Fingerprint | None]:
+        """Return the list whose elements' bytes these are, and its fingerprint if it has one."""
+        rows = self._rows(elements, count)
+        if rows is not None:
+            try:
+                found = ormsgpack.unpackb(list_header(count) + rows, option=UNPACK)
+            except ValueError:  # an extension within a message
+                found = []
+            messages = [self._tagged[tag].revive(fields) for tag, fields in found]
+            if messages and None not in messages:
+                return messages, Fingerprint(len(rows), _digest(rows))
+        return self.loads(("msgpack", list_header(count) + elements)), None
+
+    def _rows(self, elements: bytes, count: int) -> bytes | None:
+        """Return what `fingerprint` packs, a tag and fields for each message, from their bytes."""
         rows: list[bytes] = []
         for begin, end in element_bodies(elements, count) or ():
-            for shape in self._revivable.values():
-                fields = shape.fields_of(elements, begin, end)
-                if fields is not None:
-                    rows += (_ROW, bytes((shape.tag,)), fields)
-                    break
-            else:
+            shape = self._lengths.get(elements[begin + 1])
+            if shape is None or not elements.startswith(shape.prefix, begin):
                 return None
-        packed = b"".join(rows)
-        return Fingerprint(len(packed), _digest(packed)) if rows else None
+            rows += (shape.row, elements[begin + len(shape.prefix) : end - len(SUFFIX)])
+        return b"".join(rows) or None
 
     def _encode_message(self, message: Any) -> bytes | None:
         shape = self._shapes.get(type(message))

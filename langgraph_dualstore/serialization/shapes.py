@@ -10,7 +10,7 @@ way does, has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
-from langgraph_dualstore.serialization.msgpack import ext_header
+from langgraph_dualstore.serialization.msgpack import ext_header, list_header
 
 Fields = dict[str, Any]
 
@@ -39,13 +39,21 @@ UNPACK = ormsgpack.OPT_NON_STR_KEYS
 # Extra attributes that a message's constructor takes for something else.
 _ORDINARY = frozenset({"self", "content_blocks"})
 
-_SUFFIX = ormsgpack.packb("model_validate_json")
+SUFFIX = ormsgpack.packb("model_validate_json")
 _set = object.__setattr__
 _new: Callable[[type[BaseMessage]], BaseMessage] = object.__new__
 
 
 class Shape(NamedTuple):
-    """What the short way knows of a message class."""
+    """What the short way knows of a message class.
+
+    Attributes:
+        prefix: What comes before the fields in a message's bytes, after their header.
+        row: What comes before the fields in a fingerprint.
+        dumps_plainly: Tells whether dumping changes none of the fields, `None` for always.
+        validates_to_itself: Tells whether validating changes none, beyond what holds for
+            all classes; `None` for always.
+    """
 
     tag: int
     cls: type[BaseMessage]
@@ -54,14 +62,9 @@ class Shape(NamedTuple):
     type: str
     fields: tuple[str, ...]
     prefix: bytes
+    row: bytes
     dumps_plainly: Callable[[Fields], bool] | None
     validates_to_itself: Callable[[Fields], bool] | None
-
-    def fields_of(self, element: bytes, begin: int, end: int) -> bytes | None:
-        """Return the packed fields in a message's bytes, `None` if it is of another class."""
-        if not element.startswith(self.prefix, begin):
-            return None
-        return element[begin + len(self.prefix) : end - len(_SUFFIX)]
 
     def encode(self, message: BaseMessage) -> bytes | None:
         """Return the bytes of a message of this class, `None` unless dumping changes none."""
@@ -73,7 +76,7 @@ class Shape(NamedTuple):
         if extra := message.__pydantic_extra__:
             fields = {**fields, **extra}
         try:
-            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + _SUFFIX
+            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + SUFFIX
         except TypeError:
             return None
         return ext_header(len(packed), EXT_PYDANTIC_V2) + packed
@@ -154,40 +157,47 @@ def _is_tool_call(call: Any) -> bool:
     )
 
 
-def _layout(mapping: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a mapping's keys and its values' types, which compare faster than they check."""
-    return (*mapping, *map(type, mapping.values()))
-
-
-def _layouts(keys: Mapping[str, type], optional: Iterable[str]) -> frozenset[tuple[Any, ...]]:
-    """Return the layouts that validating leaves as they are: keys in a TypedDict's order."""
+def _in_order(keys: Iterable[str], optional: Iterable[str]) -> frozenset[tuple[str, ...]]:
+    """Return the orders of keys that validating leaves as they are: a TypedDict's own."""
     optional = tuple(optional)
-    kept = (
-        {key: type_ for key, type_ in keys.items() if key not in optional or key in chosen}
+    return frozenset(
+        tuple(key for key in keys if key not in optional or key in chosen)
         for size in range(len(optional) + 1)
         for chosen in combinations(optional, size)
     )
-    return frozenset((*layout, *layout.values()) for layout in kept)
 
 
-_DETAILS = {
-    name: _layouts(dict.fromkeys(details.__annotations__, int), details.__annotations__)
-    for name, details in (
-        ("input_token_details", InputTokenDetails),
-        ("output_token_details", OutputTokenDetails),
-    )
-}
-_USAGE = _layouts(
-    {key: dict if key in _DETAILS else int for key in UsageMetadata.__annotations__}, _DETAILS
-)
+_INPUT_DETAILS = _in_order(InputTokenDetails.__annotations__, InputTokenDetails.__annotations__)
+_OUTPUT_DETAILS = _in_order(OutputTokenDetails.__annotations__, OutputTokenDetails.__annotations__)
+_USAGE = _in_order(UsageMetadata.__annotations__, ("input_token_details", "output_token_details"))
 
 
 def _is_usage(usage: Any) -> bool:
-    return (
-        type(usage) is dict
-        and _layout(usage) in _USAGE
-        and all(_layout(usage[name]) in _DETAILS[name] for name in _DETAILS if name in usage)
+    # Spelled out: nearly every answer of a model carries one.
+    if (
+        type(usage) is not dict
+        or tuple(usage) not in _USAGE
+        or type(usage["input_tokens"]) is not int
+        or type(usage["output_tokens"]) is not int
+        or type(usage["total_tokens"]) is not int
+    ):
+        return False
+    if "input_token_details" in usage and not _are_counts(
+        usage["input_token_details"], _INPUT_DETAILS
+    ):
+        return False
+    return "output_token_details" not in usage or _are_counts(
+        usage["output_token_details"], _OUTPUT_DETAILS
     )
+
+
+def _are_counts(details: Any, orders: frozenset[tuple[str, ...]]) -> bool:
+    if type(details) is not dict or tuple(details) not in orders:
+        return False
+    for count in details.values():  # noqa: SIM110 - a generator costs more than the check
+        if type(count) is not int:
+            return False
+    return True
 
 
 def _tool_validates_to_itself(fields: Fields) -> bool:
@@ -268,7 +278,8 @@ def _shape(tag: int, rule: _Rule) -> Shape:
         name=name,
         type=rule.cls.model_fields["type"].default,
         fields=rule.fields,
-        prefix=b"\x94" + ormsgpack.packb(module) + ormsgpack.packb(name),
+        prefix=list_header(4) + ormsgpack.packb(module) + ormsgpack.packb(name),
+        row=list_header(2) + ormsgpack.packb(tag),
         dumps_plainly=rule.dumps_plainly,
         validates_to_itself=rule.validates_to_itself,
     )

@@ -20,7 +20,6 @@ from langgraph_dualstore import DualStoreSaver
 
 LOST = [*messages(3), message(4, "lost " * 50)]
 KEPT = [*messages(3), message(4, "kept " * 50)]
-GROWN = [*KEPT, message(5)]
 
 # What the process may do before the failover, so that it has seen what is lost.
 READS = {
@@ -80,14 +79,16 @@ class Failover:
 
     def begin(self):
         """Three steps that every server has."""
-        for number, (read, own) in enumerate(itertools.product(READS, (True, False))):
+        ways = itertools.product(READS, (True, False), (self.read_first, self.put_at_once))
+        for number, (read, own, go_on) in enumerate(ways):
             live = self.stack.enter_context(opened(self.url, self.methods))
             thread_id = f"thread {number}"
-            self.threads.append((thread_id, live, talk(live, 3, thread_id=thread_id), read, own))
+            last = talk(live, 3, thread_id=thread_id)
+            self.threads.append((thread_id, live, last, read, own, go_on))
 
     def lose(self, other):
         """A fourth that only the first server has, put by the process itself or by another."""
-        for thread_id, live, last, read, own in self.threads:
+        for thread_id, live, last, read, own, _ in self.threads:
             writer = live if own else other
             put(writer, 4, {"messages": LOST}, parent=last, thread_id=thread_id)
             READS[read](live, config_of(thread_id))
@@ -95,18 +96,31 @@ class Failover:
     def go_on(self, url):
         """Another one in its place, at the same positions of the same log."""
         with DualStoreSaver.from_conn_string(url) as other:
-            for thread_id, live, third, _, _ in self.threads:
-                last = put(other, 4, {"messages": KEPT}, parent=third, thread_id=thread_id)
-                assert values_at(live, last) == {"messages": KEPT}
-                assert values_at(live, config_of(thread_id)) == {"messages": KEPT}
-                last = put(live, 5, {"messages": GROWN}, parent=last, thread_id=thread_id)
+            for thread_id, live, last, _, _, go_on in self.threads:
+                fourth = put(other, 4, {"messages": KEPT}, parent=last, thread_id=thread_id)
+                fifth, said = go_on(live, fourth)
                 with DualStoreSaver.from_conn_string(url) as fresh:
                     for reader in (fresh, live, other):
-                        assert values_at(reader, last) == {"messages": GROWN}
+                        assert values_at(reader, fifth) == {"messages": said}
+                        assert values_at(reader, fourth) == {"messages": KEPT}
                         for found in reader.list(config_of(thread_id)):
-                            said = found.checkpoint["channel_values"]["messages"]
-                            assert said == GROWN[: len(said)]
-                            assert found.checkpoint["id"] == checkpoint_id(len(said))
+                            listed = found.checkpoint["channel_values"]["messages"]
+                            assert found.checkpoint["id"] == checkpoint_id(len(listed))
+                            assert listed in (said, KEPT, messages(len(listed)))
+
+    def read_first(self, live, fourth):
+        """As a new turn does."""
+        thread_id = fourth["configurable"]["thread_id"]
+        assert values_at(live, fourth) == {"messages": KEPT}
+        assert values_at(live, config_of(thread_id)) == {"messages": KEPT}
+        said = [*KEPT, message(5)]
+        return put(live, 5, {"messages": said}, parent=fourth, thread_id=thread_id), said
+
+    def put_at_once(self, live, fourth):
+        """As a run that was under way does: it goes on from what was lost."""
+        thread_id = fourth["configurable"]["thread_id"]
+        said = [*LOST, message(5)]
+        return put(live, 5, {"messages": said}, parent=fourth, thread_id=thread_id), said
 
     def __enter__(self):
         return self

@@ -17,7 +17,7 @@ def copy_of(size, generation="0f"):
 
 
 def view(name, inline=b""):
-    return View(name, {"a": 1}, {"a": Stored("msgpack", inline=inline)}, {})
+    return View(name, name + b"g s ", {"a": 1}, {"a": Stored("msgpack", inline=inline)}, {})
 
 
 @given(

@@ -185,6 +185,7 @@ def test_a_fingerprint_can_be_told_from_the_bytes(value):
     codec = Codec(SERIALIZERS["strict"])
     elements = codec.dumps_messages(value)
     from_bytes = codec.fingerprint_of(b"".join(elements), len(value))
+    assert codec.loads_list(b"".join(elements), len(value))[1] in (from_bytes, None)
     from_messages = codec.fingerprint(value, from_bytes)
     if from_messages is not None and all(codec._encode_message(m) for m in value):
         assert from_messages.unchanged
@@ -199,6 +200,17 @@ def test_a_lists_elements_are_found(value):
     begins = [0, *ends]
     cut = [elements[a:b] for a, b in zip(begins, ends, strict=False)]
     assert cut == [serde.dumps_typed(message)[1] for message in value]
+
+
+@pytest.mark.parametrize("name", ["strict", "permissive", "allowlist"])
+@settings(max_examples=60)
+@given(value=st.lists(messages, max_size=6))
+def test_a_list_of_elements_is_what_the_serializer_makes_of_it(name, value):
+    serde = SERIALIZERS[name]
+    typed = serde.dumps_typed(value)
+    elements = typed[1][len(list_header(len(value))) :]
+    found, _ = Codec(serde).loads_list(elements, len(value))
+    assert state(found) == state(serde.loads_typed(typed))
 
 
 @pytest.mark.parametrize("elements", [b"\x01", b"\xc7\x01\x05", b"\xc9\xff\xff\xff\xff\x05a", b""])
