@@ -29,7 +29,7 @@ def _begin_anew(client: redis.Redis, another: DualStoreSaver) -> None:
 WHOLE: dict[str, Loss] = {
     "FLUSHALL": lambda client, another: client.flushall(),
     "FLUSHALL and SCRIPT FLUSH": lambda client, another: (client.flushall(), client.script_flush()),
-    "DEL": lambda client, another: client.delete(*client.keys("langgraph:state:*")),
+    "DEL": lambda client, another: [client.delete(key) for key in client.keys("langgraph:*")],
     "expiry": _expire,
     "delete_thread": lambda client, another: another.delete_thread("thread"),
     "prune delete": lambda client, another: another.prune(["thread"], strategy="delete"),

@@ -107,9 +107,14 @@ def split_address(member: bytes, parts: int, start: int = 0) -> tuple[list[str],
     at = start
     for _ in range(parts):
         end = member.index(b"\0", at)
+        escaped = False
         while member[end + 1 : end + 2] == AFTER:
             end = member.index(b"\0", end + 2)
-        found.append(member[at:end].replace(b"\0\xff", b"\0").decode("utf-8", "surrogatepass"))
+            escaped = True
+        part = member[at:end]
+        if escaped:
+            part = part.replace(b"\0\xff", b"\0")
+        found.append(part.decode("utf-8", "surrogatepass"))
         at = end + 1
     return found, at
 

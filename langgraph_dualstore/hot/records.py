@@ -245,14 +245,21 @@ def encode_write(channel: str, value: Typed, task_path: str) -> bytes:
     return ormsgpack.packb([channel.encode("utf-8", "surrogatepass"), *value, task_path])
 
 
-def decode_write(member: bytes, thread_id: str) -> StoredWrite:
+def decode_write(member: bytes, thread_id: str, address: bytes = b"") -> StoredWrite:
     """Return the write that a member of the writes holds.
+
+    Args:
+        member: The member.
+        thread_id: The thread, for errors.
+        address: The checkpoint's, which the member starts with, if it is known.
 
     Raises:
         CorruptRecord: It is not one.
     """
     try:
-        (_, _, task_id), start = split_address(member, 3)
+        skipped = 0 if address else 2
+        parts, start = split_address(member, skipped + 1, len(address))
+        task_id = parts[skipped]
         value = start + INDEX_LENGTH
         channel, type_, data, task_path = ormsgpack.unpackb(memoryview(member)[value:])
         slot = decode_index(member[start:value])

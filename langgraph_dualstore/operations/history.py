@@ -45,7 +45,7 @@ def get_delta_channel_history(
         for member, members in chain[skip:]:
             record = decode_record(member, target.thread_id)
             reader = Reader(context, target.thread_id, ThreadCopy(record.generation))
-            for write in reversed(reader.stored_writes(members)):
+            for write in reversed(reader.stored_writes(record, members)):
                 if write.channel in missing:
                     newest_first[write.channel].append(reader.write(write))
             found = missing & record.channels.keys()

@@ -74,16 +74,17 @@ class Reader:
             checkpoint=checkpoint,
             metadata=self.metadata(record) if metadata is None else metadata,  # type: ignore[arg-type]
             parent_config=config_of(*place, record.parent_id) if record.parent_id else None,
-            pending_writes=[self.write(write) for write in self.stored_writes(writes)],
+            pending_writes=[self.write(write) for write in self.stored_writes(record, writes)],
         )
 
-    def stored_writes(self, members: list[bytes]) -> list[StoredWrite]:
-        """Return pending writes in the order in which live execution applies them.
+    def stored_writes(self, record: Record, members: list[bytes]) -> list[StoredWrite]:
+        """Return a checkpoint's writes in the order in which live execution applies them.
 
         Source of the order: `langgraph.checkpoint.base.writes_sort_key`.
         """
-        writes = [decode_write(member, self._thread_id) for member in members]
-        writes.sort(key=lambda write: (write.task_path, write.task_id, write.slot))
+        writes = [decode_write(member, self._thread_id, record.address) for member in members]
+        if len(writes) > 1:
+            writes.sort(key=_by_path)
         return writes
 
     def write(self, stored: StoredWrite) -> PendingWrite:
@@ -146,6 +147,10 @@ class Reader:
             thread_id=self._thread_id,
             checkpoint_id=checkpoint_id,
         )
+
+
+def _by_path(write: StoredWrite) -> tuple[str, str, int]:
+    return write.task_path, write.task_id, write.slot
 
 
 def _begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:
