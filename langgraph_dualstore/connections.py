@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from os import PathLike
 from typing import Any, TypeVar, cast
 
@@ -46,7 +45,7 @@ class Connections:
     Args:
         sync: Runs the sync API's operations.
         asynchronous: Runs the async API's operations.
-        owned: Called, in reverse order, when the saver is closed.
+        owned: Called, in reverse order, each time the saver is closed.
     """
 
     def __init__(
@@ -57,9 +56,7 @@ class Connections:
     ) -> None:
         self._sync = sync
         self._async = asynchronous
-        self._owned = ExitStack()
-        for close in owned:
-            self._owned.callback(close)
+        self._owned = tuple(owned)
 
     def run(self, operation: Operation[_T]) -> _T:
         """Run an operation, blocking.
@@ -83,7 +80,8 @@ class Connections:
 
     def close(self) -> None:
         """Close what is the saver's own, but for other event loops' connections."""
-        self._owned.close()
+        for close in reversed(self._owned):
+            close()
         if self._async is not None:
             self._async.drop_closed()
 

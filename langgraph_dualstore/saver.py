@@ -145,7 +145,11 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
     # --- life ---
 
     def close(self) -> None:
-        """Close what the saver opened itself. What it was given stays open."""
+        """Close what the saver opened itself. What it was given stays open.
+
+        A closed saver that is used again opens new connections, unless its server was
+        its own.
+        """
         self._connections.close()
 
     async def aclose(self) -> None:

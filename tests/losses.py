@@ -27,8 +27,9 @@ def _begin_anew(client: redis.Redis, another: DualStoreSaver) -> None:
 
 
 WHOLE: dict[str, Loss] = {
-    "FLUSHALL": lambda client, another: client.flushall(),
-    "FLUSHALL and SCRIPT FLUSH": lambda client, another: (client.flushall(), client.script_flush()),
+    # Not FLUSHALL: the other databases of a user's own server are no test's to erase.
+    "FLUSHDB": lambda client, another: client.flushdb(),
+    "FLUSHDB and SCRIPT FLUSH": lambda client, another: (client.flushdb(), client.script_flush()),
     "DEL": lambda client, another: [client.delete(key) for key in client.keys("langgraph:*")],
     "expiry": _expire,
     "delete_thread": lambda client, another: another.delete_thread("thread"),

@@ -29,7 +29,6 @@ READS = {
     "delta history": lambda live, config: live.get_delta_channel_history(
         config=config, channels=["messages", "unknown"]
     ),
-    "copy": lambda live, config: live.copy_thread(config["configurable"]["thread_id"], "a copy"),
 }
 
 

@@ -66,14 +66,13 @@ def fill(saver):
     return put(saver, 6, values, parent=parent, metadata={"run_id": "run"}), values
 
 
-@pytest.mark.parametrize("knows", ["warm", "cold", "forgetful"])
+@pytest.mark.parametrize("knows", ["warm", "cold"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_put_is_complete_whenever_it_happens(redis_client, client, another, loss, knows):
-    """The saver knows the thread from its own puts, not at all, or remembers nothing."""
-    options = {"cache_bytes": 0} if knows == "forgetful" else {}
+    """The saver knows the thread from its own puts, or not at all."""
     for step in range(STEPS):
         redis_client.flushdb()
-        saver = DualStoreSaver(client, **options)
+        saver = DualStoreSaver(client)
         last, values = fill(another if knows == "cold" else saver)
         client.interfere(step, causing(loss, redis_client, another))
         values = {**values, "messages": [*BIG, message(32)], "count": 7}

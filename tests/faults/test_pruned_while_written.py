@@ -12,7 +12,7 @@ from raw_checkpoints import config_of, found_at, put
 
 from langgraph_dualstore import DualStoreSaver, HotStoreError
 
-SECONDS = 1.0
+SECONDS = 0.6
 
 
 def assert_step(found, n):
@@ -70,5 +70,5 @@ def test_every_put_is_there_and_every_copy_is_whole(redis_url, methods):
         finally:
             stopped.set()
         disturbing.result(30)
-    assert len(written) > 50
-    assert len(done) > 10
+    assert len(written) > 20
+    assert len(done) > 5
