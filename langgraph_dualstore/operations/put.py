@@ -148,26 +148,26 @@ def _complete(
     put, so that nothing needs to be fetched. Other callers may put a child of a
     checkpoint that was never read here, or leave out values that did not change.
     """
-    if target.checkpoint_id is not None and base.view is None:
-        try:
+    try:
+        if target.checkpoint_id is not None and base.view is None:
             found = yield from find_view(context, keys, target, target.checkpoint_id)
-        except CorruptRecord:
-            # What is left of the thread is of no use; the checkpoint at hand is whole.
-            return _Base()
-        if found is not None:
-            base = _Base(*found)
-    known = base.view.versions if base.view else {}
-    missing = {
-        name: version
-        for name, version in checkpoint["channel_versions"].items()
-        if name not in new_versions
-        and name not in checkpoint["channel_values"]
-        and known.get(name, _ABSENT) != version
-    }
-    if missing:
-        found = yield from find_versions(context, keys, target, missing, base.view)
-        if found is not None:
-            base = _Base(*found)
+            if found is not None:
+                base = _Base(*found)
+        known = base.view.versions if base.view else {}
+        missing = {
+            name: version
+            for name, version in checkpoint["channel_versions"].items()
+            if name not in new_versions
+            and name not in checkpoint["channel_values"]
+            and known.get(name, _ABSENT) != version
+        }
+        if missing:
+            found = yield from find_versions(context, keys, target, missing)
+            if found is not None:
+                base = _Base(*found)
+    except CorruptRecord:
+        # What is left of the thread is of no use; what the checkpoint holds is whole.
+        return _Base()
     return base
 
 

@@ -96,14 +96,17 @@ def read_page(
     if copy is None or not proven:
         copy = ThreadCopy(generation.decode())
     records = [decode_record(member, thread_id) for member in members]
-    newest = max(records, key=lambda record: record.end, default=None)
     # A record that refers to another generation's log proves nothing of this one's.
-    proof = (
-        Proof(newest.proof, newest.end) if newest and newest.generation == copy.generation else None
-    )
+    proving = [record for record in records if record.generation == copy.generation]
+    newest = max(proving, key=_end, default=None)
+    proof = Proof(newest.proof, newest.end) if newest else None
     positions = map(int, parts[::2])
     copy.learn(zip(positions, parts[1::2], strict=True), proof)
     return Page(records, writes, copy)
+
+
+def _end(record: Record) -> int:
+    return record.end
 
 
 def find_view(
@@ -126,7 +129,6 @@ def find_versions(
     keys: ThreadKeys,
     target: Target,
     missing: Mapping[str, Any],
-    parent: View | None,
 ) -> Operation[tuple[ThreadCopy, View] | None]:
     """Look through a namespace for the values of channel versions that a put leaves out.
 
@@ -134,7 +136,7 @@ def find_versions(
     agree on where its value is: two forks may use one version for two values.
 
     Returns:
-        The parent's view with what was found added to it.
+        The parent's view, as it is stored now, with what was found added to it.
     """
     least = b"[" + LISTED + target.space
     page = yield from read_page(context, keys, target.thread_id, (least + AFTER, least), -1)
@@ -153,8 +155,8 @@ def find_versions(
     while at in views:
         line.append(views[at])
         at = parents.pop(at)
-    versions = dict(parent.versions) if parent else {}
-    channels = dict(parent.channels) if parent else {}
+    parent = line[0] if line else View(b"", b"", {}, {}, {})
+    versions, channels = dict(parent.versions), dict(parent.channels)
     for name, version in missing.items():
         same = [view for view in line if view.versions.get(name) == version][:1] or [
             view for view in views.values() if view.versions.get(name) == version
@@ -166,7 +168,7 @@ def find_versions(
             if (stored := places.pop()) is not None:
                 channels[name] = stored
     context.memory.keep(keys.head, page.copy)
-    return page.copy, View(b"", parent.proof if parent else b"", versions, channels, {})
+    return page.copy, parent._replace(versions=versions, channels=channels)
 
 
 def view_of(record: Record, versions: Mapping[str, Any], copy: ThreadCopy) -> View:
