@@ -410,13 +410,11 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
             HotStoreError: Redis refused or failed, or a thread was written to all the
                 time; threads before it are pruned.
         """
-        ids = [as_thread_id(thread_id) for thread_id in thread_ids]
-        self._run(operations.prune(self._context, ids, strategy))
+        self._run(operations.prune(self._context, thread_ids, strategy))
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Async twin of `prune`."""
-        ids = [as_thread_id(thread_id) for thread_id in thread_ids]
-        await self._arun(operations.prune(self._context, ids, strategy))
+        await self._arun(operations.prune(self._context, thread_ids, strategy))
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]

@@ -63,8 +63,7 @@ def prune_thread(
             for record in records
         ]
         state = (seen_generation, revision, generation, context.ttl, compaction.log)
-        needed = "1" if content.ancestors else ""
-        counts = (needed, len(content.ancestors), len(rewritten))
+        counts = ("1" if content.rebuilt else "", len(content.ancestors), len(rewritten))
         replaced = yield RunScript(REWRITE, keys, (*state, *counts, *rewritten, *content.writes))
         context.memory.forget(keys.head)
         if replaced:
@@ -96,11 +95,19 @@ def _delta_channels(
 
 
 class _Content(NamedTuple):
-    """What is kept of a thread."""
+    """What is kept of a thread.
+
+    Attributes:
+        listed: The checkpoints that can be read.
+        ancestors: Those that are kept only to rebuild channels of the others.
+        writes: The writes of both.
+        rebuilt: Whether any channel is rebuilt from ancestors, listed or not.
+    """
 
     listed: list[Record]
     ancestors: list[Record]
     writes: list[bytes]
+    rebuilt: bool
 
 
 _Place = tuple[str, str]
@@ -143,7 +150,7 @@ def _select(
                 for write in writes_of[place]
                 if decode_write(write, thread_id).channel in channels
             ]
-    return _Content(listed, ancestors, kept_writes)
+    return _Content(listed, ancestors, kept_writes, bool(channels_of))
 
 
 def _ancestors_needed(

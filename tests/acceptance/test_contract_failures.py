@@ -82,3 +82,14 @@ def test_a_put_after_its_connection_was_cut_takes_another(start_server):
             client.client_kill_filter(_type="normal", skipme=True)
         leaf = put(saver, 2, {"a": ["one", "two"]}, parent=config)
         assert values_at(saver, leaf) == {"a": ["one", "two"]}
+
+
+@pytest.mark.parametrize("strategy", ["delete", "keep_latest"])
+def test_a_single_name_is_not_taken_for_a_list_of_names(saver, strategy):
+    for thread_id in "abc":
+        put(saver, 1, {"a": 1}, thread_id=thread_id, metadata={"run_id": thread_id})
+    with pytest.raises(ValueError, match="sequence"):
+        saver.prune("abc", strategy=strategy)
+    with pytest.raises(ValueError, match="sequence"):
+        saver.delete_for_runs("abc")
+    assert len(list(saver.list(None))) == 3

@@ -5,6 +5,7 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 from raw_checkpoints import config_of, found_at, ids_in, put, values_at
 
 from langgraph_dualstore import DualStoreSaver
+from langgraph_dualstore.operations.prune import prune_thread
 
 NO_VALUE = object()
 
@@ -105,3 +106,20 @@ def test_keep_last_keeps_the_history(redis_url, saver, keep_last):
             if n not in seeds:  # what has the value itself needs no history
                 assert history_at(shallow, kept) == history_at(saver, whole)
             assert found_at(shallow, kept).checkpoint == found_at(saver, whole).checkpoint
+
+
+def test_a_snapshot_after_a_tidied_history_leaves_what_other_checkpoints_are_rebuilt_from(
+    redis_url, saver
+):
+    """Tidying finds no ancestors: what is needed is listed still. Then it is dropped."""
+    kept = whole = None
+    with DualStoreSaver.from_conn_string(redis_url, keep_last=3) as shallow:
+        for n in range(1, 4):
+            kept = put_step(shallow, n, kept, NO_VALUE, thread_id="kept")
+            whole = put_step(saver, n, whole, NO_VALUE, thread_id="whole")
+        operation = prune_thread(shallow._context, shallow._context.keys("kept"), "kept", keep=3)
+        assert shallow._run(operation)
+        third, whole_third = kept, whole
+        put_step(shallow, 4, kept, _DeltaSnapshot(["x"]), thread_id="kept")
+        put_step(saver, 4, whole, _DeltaSnapshot(["x"]), thread_id="whole")
+        assert history_at(shallow, third) == history_at(saver, whole_third)
