@@ -101,12 +101,12 @@ class ThreadCopy:
                 return None
             return Held(self.generation, self._proof.start, *self.log.largest())
 
-    def learn(self, parts: Iterable[tuple[int, bytes]], proof: Proof | None) -> None:
+    def learn(self, parts: Iterable[tuple[int, bytes]], proof: Proof) -> None:
         """Add parts of the log, by position, and the newest checkpoint that proves them."""
         with self._lock:
             for start, data in parts:
                 self.log.add(start, data)
-            if proof is not None and (self._proof is None or proof.end >= self._proof.end):
+            if self._proof is None or proof.end >= self._proof.end:
                 self._proof = proof
 
     def view(self, address: bytes) -> View | None:

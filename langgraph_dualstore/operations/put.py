@@ -43,7 +43,7 @@ class _Base(NamedTuple):
     """What a put builds on.
 
     Attributes:
-        copy: What this process holds of the thread, `None` if nothing.
+        copy: What this process holds of the thread, `None` if nothing is proven.
         view: The parent checkpoint, `None` if there is none or it is not stored.
     """
 
@@ -127,11 +127,13 @@ def _serialize(
 
 def _remembered_base(context: Context, keys: ThreadKeys, target: Target) -> _Base:
     copy = context.memory.get(keys.head)
-    if copy is None or not copy.proven:
-        return _Base()
-    if target.checkpoint_id is None:
-        return _Base(copy)
-    return _Base(copy, copy.view(target.address(target.checkpoint_id)))
+    if copy is None or target.checkpoint_id is None:
+        return _base_on(copy)
+    return _base_on(copy, copy.view(target.address(target.checkpoint_id)))
+
+
+def _base_on(copy: ThreadCopy | None, view: View | None = None) -> _Base:
+    return _Base(copy if copy and copy.proven else None, view)
 
 
 def _complete(
@@ -152,7 +154,7 @@ def _complete(
         if target.checkpoint_id is not None and base.view is None:
             found = yield from find_view(context, keys, target, target.checkpoint_id)
             if found is not None:
-                base = _Base(*found)
+                base = _base_on(*found)
         known = base.view.versions if base.view else {}
         missing = {
             name: version
@@ -164,7 +166,7 @@ def _complete(
         if missing:
             found = yield from find_versions(context, keys, target, missing)
             if found is not None:
-                base = _Base(*found)
+                base = _base_on(*found)
     except CorruptRecord:
         # What is left of the thread is of no use; what the checkpoint holds is whole.
         return _Base()

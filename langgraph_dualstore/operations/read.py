@@ -98,10 +98,10 @@ def read_page(
     records = [decode_record(member, thread_id) for member in members]
     # A record that refers to another generation's log proves nothing of this one's.
     proving = [record for record in records if record.generation == copy.generation]
-    newest = max(proving, key=_end, default=None)
-    proof = Proof(newest.proof, newest.end) if newest else None
-    positions = map(int, parts[::2])
-    copy.learn(zip(positions, parts[1::2], strict=True), proof)
+    if proving:
+        newest = max(proving, key=_end)
+        positions = map(int, parts[::2])
+        copy.learn(zip(positions, parts[1::2], strict=True), Proof(newest.proof, newest.end))
     return Page(records, writes, copy)
 
 

@@ -88,7 +88,7 @@ def test_only_some_checkpoints_of_a_thread_are_remembered():
 def test_nothing_is_held_without_a_proof():
     copy = ThreadCopy("0f")
     assert copy.held() is None
-    copy.learn([(5, b"abc")], None)
+    copy.log.add(5, b"abc")
     assert copy.held() is None
     copy.learn([], Proof(b"proof", 8))
     held = copy.held()
