@@ -77,8 +77,10 @@ def place(codec: Codec, value: Any, known: Known | None, appendix: Appendix) -> 
     data = bytes(data)
     if len(data) > INLINE_BYTES:
         if type(value) is list and type_ == "msgpack" and codec.splits_lists:
-            elements = data[len(list_header(len(value))) :]
-            return Placed(_place_elements(elements, len(value), known, appendix))
+            count, before = len(value), _bytes_of(known)
+            elements = data[len(list_header(count)) :]
+            grown = _grown(known, before, elements, count, appendix)
+            return Placed(grown or _anew(elements, count, appendix))
         if known and known.stored.type == type_ and _holds(known, data):
             return Placed(known.stored)
         if len(data) > FRESH_BYTES:
@@ -103,10 +105,16 @@ def _holds(known: Known, data: bytes) -> bool:
     )
 
 
-def _place_elements(elements: bytes, count: int, known: Known | None, appendix: Appendix) -> Stored:
-    before = _bytes_of(known)
-    if known and before is not None and elements.startswith(before):
-        return _extended(known, count, elements[len(before) :], appendix)
+def _grown(
+    known: Known | None, before: bytes | None, elements: bytes, count: int, appendix: Appendix
+) -> Stored | None:
+    """Return where a list is that begins with the known one, `None` if it does not."""
+    if known is None or before is None or not elements.startswith(before):
+        return None
+    return _extended(known, count, elements[len(before) :], appendix)
+
+
+def _anew(elements: bytes, count: int, appendix: Appendix) -> Stored:
     return Stored("msgpack", items=count, runs=(appendix.add(elements),))
 
 
@@ -130,12 +138,12 @@ def _place_messages(
     if elements is None:
         return None
     everything = b"".join(elements)
-    old = old or _bytes_of(known)
-    if known is None or old is None or everything.startswith(old):
-        stored = _place_elements(everything, count, known, appendix)
-    else:
+    if old is None:
+        old = _bytes_of(known)
+    stored = _grown(known, old, everything, count, appendix)
+    if stored is None and known is not None and old is not None:
         stored = _rearranged(known.stored, old, elements, everything, appendix)
-    return Placed(stored, fingerprint)
+    return Placed(stored or _anew(everything, count, appendix), fingerprint)
 
 
 def _bytes_of(known: Known | None) -> bytes | None:
@@ -152,7 +160,7 @@ def _extended(known: Known, count: int, tail: bytes, appendix: Appendix) -> Stor
     if len(stored.runs) >= MAX_RUNS:
         before = known.log.read(stored.runs)
         if before is not None:
-            return Stored("msgpack", items=count, runs=(appendix.add(before + tail),))
+            return _anew(before + tail, count, appendix)
     return stored._replace(items=count, runs=(*stored.runs, appendix.add(tail)))
 
 

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from langgraph_dualstore._steps import Operation, RunScript, Unlink
+from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.errors import ConfigurationError, HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
 from langgraph_dualstore.hot.records import Record, decode_record, decode_write
 from langgraph_dualstore.hot.scripts import DUMP, REWRITE
 from langgraph_dualstore.operations.context import Context, as_names, new_generation
+from langgraph_dualstore.operations.delete import delete_thread
 
 _ATTEMPTS = 10
 
@@ -31,11 +32,9 @@ def prune(context: Context, thread_ids: Sequence[str], strategy: str) -> Operati
     if strategy not in ("keep_latest", "delete"):
         raise ConfigurationError(f'prune strategy {strategy!r} is not "keep_latest" or "delete"')
     for thread_id in map(as_thread_id, as_names("thread_ids", thread_ids)):
-        keys = context.keys(thread_id)
         if strategy == "delete":
-            yield Unlink(keys)
-            context.memory.forget(keys.head)
-        elif not (yield from prune_thread(context, keys, thread_id, 1)):
+            yield from delete_thread(context, thread_id)
+        elif not (yield from prune_thread(context, context.keys(thread_id), thread_id, 1)):
             raise HotStoreError(f"thread {thread_id!r} is written to all the time; prune it later")
 
 
