@@ -6,16 +6,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.errors import ConfigurationError, HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
 from langgraph_dualstore.hot.records import Record, decode_record, decode_write
-from langgraph_dualstore.hot.scripts import DUMP, REWRITE
 from langgraph_dualstore.operations.context import Context, as_names, new_generation
 from langgraph_dualstore.operations.delete import delete_thread
-
-_ATTEMPTS = 10
+from langgraph_dualstore.operations.rewrite import ATTEMPTS, dump, replace
 
 # Channels that LangGraph itself empties once they are consumed; they have a version and
 # no value without being delta channels.
@@ -39,7 +37,7 @@ def prune(context: Context, thread_ids: Sequence[str], strategy: str) -> Operati
 
 
 def prune_thread(
-    context: Context, keys: ThreadKeys, thread_id: str, keep: int, attempts: int = _ATTEMPTS
+    context: Context, keys: ThreadKeys, thread_id: str, keep: int, attempts: int = ATTEMPTS
 ) -> Operation[bool]:
     """Keep the newest `keep` checkpoints of each namespace and what they are rebuilt from.
 
@@ -47,24 +45,28 @@ def prune_thread(
         Whether it was done; not if the thread was written to in each of the attempts.
     """
     for _ in range(attempts):
-        dump = yield RunScript(DUMP, keys)
-        if dump is None:
+        seen = yield from dump(keys)
+        if seen is None:
             return True
-        seen_generation, revision, members, writes, log, _ = dump
-        content = _select(context, thread_id, members, writes, keep)
+        content = _select(context, thread_id, seen.members, seen.writes, keep)
         generation = new_generation()
         compaction = Compaction(
-            thread_id, seen_generation, [*content.listed, *content.ancestors], log
+            thread_id, seen.generation, [*content.listed, *content.ancestors], seen.log
         )
-        rewritten = [
-            compaction.member(tag, record, generation)
-            for tag, records in ((LISTED, content.listed), (ANCESTOR, content.ancestors))
-            for record in records
-        ]
-        state = (seen_generation, revision, generation, context.ttl, compaction.log)
-        counts = ("1" if content.rebuilt else "", len(content.ancestors), len(rewritten))
-        replaced = yield RunScript(REWRITE, keys, (*state, *counts, *rewritten, *content.writes))
-        context.memory.forget(keys.head)
+        replaced = yield from replace(
+            context,
+            keys,
+            seen,
+            generation=generation,
+            log=compaction.log,
+            delta=content.rebuilt,
+            members=[
+                compaction.member(tag, record, generation)
+                for tag, records in ((LISTED, content.listed), (ANCESTOR, content.ancestors))
+                for record in records
+            ],
+            writes=content.writes,
+        )
         if replaced:
             return True
     return False

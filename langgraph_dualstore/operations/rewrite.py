@@ -1,0 +1,74 @@
+"""Taking a whole thread as it is stored, and replacing it if it is still that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore.hot.keys import ANCESTOR, ThreadKeys
+from langgraph_dualstore.hot.scripts import DUMP, REWRITE
+from langgraph_dualstore.operations.context import Context
+
+ATTEMPTS = 10
+"""How often a thread that is written to meanwhile is taken anew."""
+
+
+class Whole(NamedTuple):
+    """A thread as it is stored.
+
+    Attributes:
+        generation: Its log's.
+        revision: Counts its changes.
+        members: Its checkpoints, ancestors before listed ones, older before newer.
+        writes: Their pending writes.
+        log: Its log.
+        delta: `b"1"` if there are channels that are rebuilt from ancestors.
+    """
+
+    generation: bytes
+    revision: int
+    members: list[bytes]
+    writes: list[bytes]
+    log: bytes
+    delta: bytes
+
+
+def dump(keys: ThreadKeys) -> Operation[Whole | None]:
+    """Return a whole thread, `None` if it is not there."""
+    reply = yield RunScript(DUMP, keys)
+    return None if reply is None else Whole(*reply)
+
+
+def replace(
+    context: Context,
+    keys: ThreadKeys,
+    seen: Whole | None,
+    *,
+    generation: str,
+    log: bytes,
+    delta: bool,
+    members: Collection[bytes],
+    writes: Collection[bytes],
+) -> Operation[bool]:
+    """Replace a thread that is still as it was seen, absent for `None`.
+
+    Args:
+        context: The operation's.
+        keys: The thread's.
+        seen: What it was made from.
+        generation: The new log's.
+        log: The new log.
+        delta: Whether there are channels that are rebuilt from ancestors.
+        members: The new checkpoints.
+        writes: The new pending writes.
+
+    Returns:
+        Whether it was done; not if the thread has changed since.
+    """
+    ancestors = sum(member.startswith(ANCESTOR) for member in members)
+    was = (seen.generation, seen.revision) if seen else (b"", 0)
+    state = (generation, context.ttl, log, "1" if delta else "", ancestors, len(members))
+    replaced = yield RunScript(REWRITE, keys, (*was, *state, *members, *writes))
+    context.memory.forget(keys.head)
+    return bool(replaced)
