@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.keys import encode_part
-from langgraph_dualstore.hot.records import Record, Run, encode_member, encode_record
+from langgraph_dualstore.hot.records import Record, Run, encode_member, encode_record, merge_runs
 
 _start = attrgetter("start")
 
@@ -35,7 +35,7 @@ class Compaction:
         log: bytes,
         offset: int = 0,
     ) -> None:
-        records = tuple(records)
+        referred: list[Run] = []
         for record in records:
             runs = [run for stored in record.channels.values() for run in stored.runs]
             whole = record.generation.encode() == generation and record.end <= len(log)
@@ -45,15 +45,8 @@ class Compaction:
                     thread_id=thread_id,
                     checkpoint_id=record.checkpoint_id,
                 )
-        self._ranges: list[Run] = []
-        for run in sorted(
-            run for record in records for stored in record.channels.values() for run in stored.runs
-        ):
-            last = self._ranges[-1] if self._ranges else None
-            if last and run.start <= last.end:
-                self._ranges[-1] = Run(last.start, max(last.end, run.end) - last.start)
-            else:
-                self._ranges.append(run)
+            referred += runs
+        self._ranges = merge_runs(referred)
         self._moved: list[int] = []
         for kept in self._ranges:
             self._moved.append(offset)

@@ -93,9 +93,24 @@ def as_thread_id(value: object) -> str:
     return str(value)
 
 
+def encode_text(text: str) -> bytes:
+    """Return a text as bytes; lone surrogates, which names may have, included."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def decode_text(raw: bytes) -> str:
+    """Return the text that `encode_text` wrote."""
+    return raw.decode("utf-8", "surrogatepass")
+
+
+def members_from(start: bytes) -> tuple[bytes, bytes]:
+    """Return the greatest and the least member that begins so, as ZREVRANGEBYLEX takes them."""
+    return b"[" + start + AFTER, b"[" + start
+
+
 def encode_part(text: str) -> bytes:
     """Return one part of an address, ended by NUL."""
-    raw = text.encode("utf-8", "surrogatepass")
+    raw = encode_text(text)
     if b"\0" in raw:
         raw = raw.replace(b"\0", b"\0\xff")
     return raw + b"\0"
@@ -114,7 +129,7 @@ def split_address(member: bytes, parts: int, start: int = 0) -> tuple[list[str],
         part = member[at:end]
         if escaped:
             part = part.replace(b"\0\xff", b"\0")
-        found.append(part.decode("utf-8", "surrogatepass"))
+        found.append(decode_text(part))
         at = end + 1
     return found, at
 

@@ -24,7 +24,13 @@ from typing import Any, NamedTuple
 import ormsgpack
 
 from langgraph_dualstore.errors import CorruptRecord
-from langgraph_dualstore.hot.keys import INDEX_LENGTH, decode_index, split_address
+from langgraph_dualstore.hot.keys import (
+    INDEX_LENGTH,
+    decode_index,
+    decode_text,
+    encode_text,
+    split_address,
+)
 
 Typed = tuple[str, bytes]
 """What `SerializerProtocol.dumps_typed` returns."""
@@ -128,13 +134,14 @@ def encode_record(
             packed.append([stored.type, stored.items, *flat])
             ranges += [run for run in stored.runs if run.start >= 0]
     names = b"".join(map(_encode_name, channels))
-    sizes = b"%b %d %d\n" % (_encode_ranges(ranges), len(parent), len(names))
+    spelled = b",".join(b"%d-%d" % (run.start, run.end) for run in merge_runs(ranges, _GAP))
+    sizes = b"%b %d %d\n" % (spelled, len(parent), len(names))
     body = ormsgpack.packb([*checkpoint, *metadata, run_id, packed])
     return b"".join((sizes, parent, names, body))
 
 
 def _encode_name(name: str) -> bytes:
-    raw = name.encode("utf-8", "surrogatepass")
+    raw = encode_text(name)
     return b"%d:%b," % (len(raw), raw)
 
 
@@ -143,7 +150,7 @@ def _decode_names(raw: bytes) -> Iterator[str]:
     while at < len(raw):
         begin = raw.index(b":", at) + 1
         end = begin + int(raw[at : begin - 1])
-        yield raw[begin:end].decode("utf-8", "surrogatepass")
+        yield decode_text(raw[begin:end])
         at = end + 1
 
 
@@ -152,15 +159,16 @@ def encode_member(tag: bytes, address: bytes, generation: str, stamp: str, rest:
     return b"%b%b0 0 %b" % (tag, make_proof(address, generation, stamp), rest)
 
 
-def _encode_ranges(runs: list[Run]) -> bytes:
+def merge_runs(runs: Iterable[Run], gap: int = 0) -> list[Run]:
+    """Return the stretches that some runs cover, in order, apart by more than `gap` bytes."""
     merged: list[Run] = []
     for run in sorted(runs):
-        if merged and run.start <= merged[-1].end + _GAP:
+        if merged and run.start <= merged[-1].end + gap:
             last = merged[-1]
             merged[-1] = Run(last.start, max(last.end, run.end) - last.start)
         else:
             merged.append(run)
-    return b",".join(b"%d-%d" % (run.start, run.end) for run in merged)
+    return merged
 
 
 def decode_record(member: bytes, thread_id: str) -> Record:
@@ -242,7 +250,7 @@ def join_runs(runs: Iterable[Run]) -> tuple[Run, ...]:
 
 def encode_write(channel: str, value: Typed, task_path: str) -> bytes:
     """Return what follows the index in a write's member."""
-    return ormsgpack.packb([channel.encode("utf-8", "surrogatepass"), *value, task_path])
+    return ormsgpack.packb([encode_text(channel), *value, task_path])
 
 
 def decode_write(member: bytes, thread_id: str, address: bytes = b"") -> StoredWrite:
@@ -263,8 +271,7 @@ def decode_write(member: bytes, thread_id: str, address: bytes = b"") -> StoredW
         value = start + INDEX_LENGTH
         channel, type_, data, task_path = ormsgpack.unpackb(memoryview(member)[value:])
         slot = decode_index(member[start:value])
-        name = channel.decode("utf-8", "surrogatepass")
-        return StoredWrite(task_id, slot, name, (type_, data), task_path)
+        return StoredWrite(task_id, slot, decode_text(channel), (type_, data), task_path)
     except (ValueError, IndexError, TypeError, AttributeError) as error:
         raise CorruptRecord(
             f"a pending write of thread {thread_id!r} cannot be read: {error}",

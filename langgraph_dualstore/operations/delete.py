@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Unlink
-from langgraph_dualstore.hot.keys import head_pattern, thread_id_of
+from langgraph_dualstore.hot.keys import encode_text, head_pattern, thread_id_of
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
 from langgraph_dualstore.operations.context import Context, as_names, as_text
@@ -27,7 +27,7 @@ def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]
     wanted = {as_text("run id", run_id) for run_id in as_names("run_ids", run_ids)}
     if not wanted:
         return
-    texts = tuple(run_id.encode("utf-8", "surrogatepass") for run_id in wanted)
+    texts = tuple(map(encode_text, wanted))
     prefix = context.settings.prefix
     for head in (yield FindHeads(head_pattern(prefix))):
         thread_id = thread_id_of(prefix, head)

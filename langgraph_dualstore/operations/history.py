@@ -9,7 +9,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import DeltaChannelHistory, PendingWrite
 
 from langgraph_dualstore._steps import Operation, RunScript
-from langgraph_dualstore.hot.keys import AFTER, ThreadKeys, encode_part, split_address
+from langgraph_dualstore.hot.keys import (
+    ThreadKeys,
+    encode_part,
+    encode_text,
+    members_from,
+    split_address,
+)
 from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import HISTORY
@@ -38,7 +44,7 @@ def get_delta_channel_history(
     skip = 1  # the target's own values and writes belong to the step after it
     seen: set[str] = set()
     while missing := newest_first.keys() - seeds.keys():
-        names = [name.encode("utf-8", "surrogatepass") for name in missing]
+        names = [encode_text(name) for name in missing]
         args = (target.space, start, "1" if skip else "", _STEP, *names)
         chain = yield RunScript(HISTORY, keys, args)
         record: Record | None = None
@@ -65,8 +71,8 @@ def _reader_of(
     context: Context, keys: ThreadKeys, target: Target, member: bytes
 ) -> Operation[Reader]:
     """Fetch what a member, listed or an ancestor, refers to in the log."""
-    address = b"[" + member[: split_address(member, 2, 1)[1]]
-    page = yield from read_page(context, keys, target.thread_id, (address + AFTER, address), 1)
+    interval = members_from(member[: split_address(member, 2, 1)[1]])
+    page = yield from read_page(context, keys, target.thread_id, interval, 1)
     copy = page.copy if page else ThreadCopy("")
     return Reader(context, target.thread_id, copy)
 

@@ -11,10 +11,10 @@ from langgraph.checkpoint.base import CheckpointTuple, get_checkpoint_id
 
 from langgraph_dualstore._steps import FindHeads, Operation, RunScript
 from langgraph_dualstore.hot.keys import (
-    AFTER,
     LISTED,
     encode_part,
     head_pattern,
+    members_from,
     split_address,
     thread_id_of,
 )
@@ -160,13 +160,12 @@ class Listing:
         """Return the greatest and the least member wanted of a namespace."""
         start = LISTED + space
         if self._target is not None and self._target.checkpoint_id is not None:
-            only = b"[" + start + encode_part(self._target.checkpoint_id)
             if self._before is not None and self._target.checkpoint_id >= self._before:
                 return b"-", b"+"  # an empty interval
-            return only + AFTER, only
+            return members_from(start + encode_part(self._target.checkpoint_id))
         if self._before is not None:
             return b"(" + start + encode_part(self._before)[:-1], b"[" + start
-        return b"[" + start + AFTER, b"[" + start
+        return members_from(start)
 
 
 def _by_id(entry: _Entry) -> tuple[str, int]:

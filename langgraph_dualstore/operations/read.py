@@ -9,7 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 
 from langgraph_dualstore._steps import Operation, RunScript
-from langgraph_dualstore.hot.keys import AFTER, LISTED, ThreadKeys
+from langgraph_dualstore.hot.keys import LISTED, ThreadKeys, members_from
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import READ
@@ -58,8 +58,8 @@ def read_one(
 ) -> Operation[Page | None]:
     """Fetch a checkpoint of the target's namespace, the newest for `None`."""
     address = target.space if checkpoint_id is None else target.address(checkpoint_id)
-    least = b"[" + LISTED + address
-    page = yield from read_page(context, keys, target.thread_id, (least + AFTER, least), 1)
+    interval = members_from(LISTED + address)
+    page = yield from read_page(context, keys, target.thread_id, interval, 1)
     return page if page and page.records else None
 
 
@@ -138,8 +138,8 @@ def find_versions(
     Returns:
         The parent's view, as it is stored now, with what was found added to it.
     """
-    least = b"[" + LISTED + target.space
-    page = yield from read_page(context, keys, target.thread_id, (least + AFTER, least), -1)
+    interval = members_from(LISTED + target.space)
+    page = yield from read_page(context, keys, target.thread_id, interval, -1)
     if page is None or not page.records:
         return None
     reader = Reader(context, target.thread_id, page.copy)
