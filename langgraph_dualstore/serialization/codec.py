@@ -7,6 +7,7 @@ has a shorter way to the very same bytes and objects.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import ormsgpack
@@ -16,7 +17,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
 from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
-from langgraph_dualstore.serialization.shapes import PACK, SUFFIX, UNPACK, shapes_of
+from langgraph_dualstore.serialization.shapes import PACK, UNPACK, Shape, shapes_of
 
 
 class Fingerprint(NamedTuple):
@@ -43,7 +44,6 @@ class Codec:
         self.serde = serde
         self._shapes = shapes_of(serde)
         shapes = self._shapes.values()
-        self._revivable = {(shape.module, shape.name): shape for shape in shapes}
         self._tagged = {shape.tag: shape for shape in shapes}
         # The second byte of a message says how long its module's name is.
         self._lengths = {shape.prefix[1]: shape for shape in shapes}
@@ -134,7 +134,8 @@ class Codec:
             except ValueError:  # an extension within a message
                 found = []
             messages = [self._tagged[tag].revive(fields) for tag, fields in found]
-            if messages and None not in messages:
+            # `None in messages` would ask every message whether it equals None.
+            if messages and not any(message is None for message in messages):
                 return messages, Fingerprint(len(rows), _digest(rows))
         return self.loads(("msgpack", list_header(count) + elements)), None
 
@@ -142,25 +143,29 @@ class Codec:
         """Return what `fingerprint` packs, a tag and fields for each message, from their bytes."""
         rows: list[bytes] = []
         for begin, end in element_bodies(elements, count) or ():
-            shape = self._lengths.get(elements[begin + 1])
-            if shape is None or not elements.startswith(shape.prefix, begin):
+            found = self._fields_of(elements, begin, end)
+            if found is None:
                 return None
-            rows += (shape.row, elements[begin + len(shape.prefix) : end - len(SUFFIX)])
+            rows += (found[0].row, found[1])
         return b"".join(rows) or None
+
+    def _fields_of(self, data: bytes, begin: int, end: int) -> tuple[Shape, bytes] | None:
+        """Return the class and the packed fields of a message's body."""
+        shape = self._lengths.get(data[begin + 1]) if end - begin > 1 else None
+        fields = shape.fields_of(data, begin, end) if shape else None
+        return (shape, fields) if shape and fields else None
 
     def _encode_message(self, message: Any) -> bytes | None:
         shape = self._shapes.get(type(message))
         return None if shape is None else shape.encode(message)
 
     def _revive(self, code: int, data: bytes) -> Any:
-        if code == EXT_PYDANTIC_V2:
-            try:
-                module, name, fields, _ = ormsgpack.unpackb(data, ext_hook=_refuse, option=UNPACK)
-                shape = self._revivable[module, name]
-            except (KeyError, ValueError):
-                pass
-            else:
-                message = shape.revive(fields)
+        found = self._fields_of(data, 0, len(data)) if code == EXT_PYDANTIC_V2 else None
+        if found is not None:
+            shape, fields = found
+            # An extension within a message is refused: the ordinary way.
+            with suppress(ValueError):
+                message = shape.revive(ormsgpack.unpackb(fields, option=UNPACK))
                 if message is not None:
                     return message
         # A value within this value: the serializer's own way, as it would take it.
@@ -172,10 +177,6 @@ class _Checked(NamedTuple):
 
     unchanged: bool
     fingerprint: Fingerprint
-
-
-def _refuse(_code: int, _data: bytes) -> Any:
-    raise ValueError  # an extension within a message: the ordinary way
 
 
 def _digest(data: bytes | memoryview) -> bytes:

@@ -39,7 +39,7 @@ UNPACK = ormsgpack.OPT_NON_STR_KEYS
 # Extra attributes that a message's constructor takes for something else.
 _ORDINARY = frozenset({"self", "content_blocks"})
 
-SUFFIX = ormsgpack.packb("model_validate_json")
+_SUFFIX = ormsgpack.packb("model_validate_json")
 _set = object.__setattr__
 _new: Callable[[type[BaseMessage]], BaseMessage] = object.__new__
 
@@ -57,14 +57,18 @@ class Shape(NamedTuple):
 
     tag: int
     cls: type[BaseMessage]
-    module: str
-    name: str
     type: str
     fields: tuple[str, ...]
     prefix: bytes
     row: bytes
     dumps_plainly: Callable[[Fields], bool] | None
     validates_to_itself: Callable[[Fields], bool] | None
+
+    def fields_of(self, data: bytes, begin: int, end: int) -> bytes | None:
+        """Return the packed fields in a message's body, `None` if it is of another class."""
+        if data.startswith(self.prefix, begin) and data.endswith(_SUFFIX, begin, end):
+            return data[begin + len(self.prefix) : end - len(_SUFFIX)]
+        return None
 
     def encode(self, message: BaseMessage) -> bytes | None:
         """Return the bytes of a message of this class, `None` unless dumping changes none."""
@@ -76,7 +80,7 @@ class Shape(NamedTuple):
         if extra := message.__pydantic_extra__:
             fields = {**fields, **extra}
         try:
-            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + SUFFIX
+            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + _SUFFIX
         except TypeError:
             return None
         return ext_header(len(packed), EXT_PYDANTIC_V2) + packed
@@ -274,8 +278,6 @@ def _shape(tag: int, rule: _Rule) -> Shape:
     return Shape(
         tag=tag,
         cls=rule.cls,
-        module=module,
-        name=name,
         type=rule.cls.model_fields["type"].default,
         fields=rule.fields,
         prefix=list_header(4) + ormsgpack.packb(module) + ormsgpack.packb(name),
