@@ -12,14 +12,11 @@ from redis.exceptions import NoScriptError
 
 from langgraph_dualstore._faults import translate
 from langgraph_dualstore._lines import Lines
-from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Step, command_of
+from langgraph_dualstore._steps import SCANNED, Operation, RunScript, Scan, Step, command_of
 
 _T = TypeVar("_T")
 
 SyncClient = Redis | RedisCluster
-
-SCANNED = 1000
-"""How many keys a server looks at for one step of a scan."""
 
 
 class Driver:
@@ -61,8 +58,8 @@ class Driver:
         # Replies hold bytes that are no text, whatever the client is set to decode.
         options = {NEVER_DECODE: True}
         try:
-            if isinstance(step, FindHeads):
-                return self._find(step.pattern)
+            if isinstance(step, Scan) and isinstance(self.client, RedisCluster):
+                return 0, list(self.client.scan_iter(match=step.pattern, count=SCANNED))
             try:
                 return self._execute(*command_of(step), **options)
             except NoScriptError:
@@ -71,20 +68,3 @@ class Driver:
                 return self._execute(*command_of(step, load=True), **options)
         except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
             raise translate(error)  # noqa: B904 - it names its cause
-
-    def _find(self, pattern: bytes) -> list[bytes]:
-        if isinstance(self.client, RedisCluster):
-            return as_keys(self.client.scan_iter(match=pattern, count=SCANNED))
-        found: list[Any] = []
-        cursor = 0
-        while True:
-            reply = self._execute("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
-            cursor = int(reply[0])
-            found += reply[1]
-            if cursor == 0:
-                return as_keys(found)
-
-
-def as_keys(found: Any) -> list[bytes]:
-    """Return scanned keys once each, as bytes even if the client decodes."""
-    return list({key.encode() if isinstance(key, str) else key: None for key in found})

@@ -9,10 +9,9 @@ from typing import Any, TypeVar, cast
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
-from langgraph_dualstore._driver import SCANNED, as_keys
 from langgraph_dualstore._faults import translate
 from langgraph_dualstore._lines_async import Lane
-from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Step, command_of
+from langgraph_dualstore._steps import SCANNED, Operation, RunScript, Scan, Step, command_of
 
 _T = TypeVar("_T")
 
@@ -74,8 +73,9 @@ class AsyncDriver:
 
 async def _exchange(lane: Lane, step: Step) -> Any:
     try:
-        if isinstance(step, FindHeads):
-            return await _find(lane, step.pattern)
+        if isinstance(step, Scan) and isinstance(lane.client, RedisCluster):
+            scan = lane.client.scan_iter(match=step.pattern, count=SCANNED)
+            return 0, [key async for key in scan]
         try:
             return await lane.execute_command(*command_of(step))
         except NoScriptError:
@@ -84,16 +84,3 @@ async def _exchange(lane: Lane, step: Step) -> Any:
             return await lane.execute_command(*command_of(step, load=True))
     except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
         raise translate(error)  # noqa: B904 - it names its cause
-
-
-async def _find(lane: Lane, pattern: bytes) -> list[bytes]:
-    if isinstance(lane.client, RedisCluster):
-        return as_keys([key async for key in lane.client.scan_iter(match=pattern, count=SCANNED)])
-    found: list[Any] = []
-    cursor = 0
-    while True:
-        reply = await lane.execute_command("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
-        cursor = int(reply[0])
-        found += reply[1]
-        if cursor == 0:
-            return as_keys(found)

@@ -36,13 +36,14 @@ class TimeLeft(NamedTuple):
     keys: ThreadKeys
 
 
-class FindHeads(NamedTuple):
-    """Look for the heads of all threads; the reply is a list of keys."""
+class Scan(NamedTuple):
+    """Look at some keys, or at all of a cluster; the reply is the next cursor and keys."""
 
     pattern: bytes
+    cursor: int = 0
 
 
-Step = RunScript | Unlink | TimeLeft | FindHeads
+Step = RunScript | Unlink | TimeLeft | Scan
 
 _T = TypeVar("_T")
 
@@ -50,7 +51,11 @@ Operation = Generator[Step, Any, _T]
 """Yields steps, is sent their replies, returns a `_T`."""
 
 
-def command_of(step: RunScript | Unlink | TimeLeft, *, load: bool = False) -> tuple[Argument, ...]:
+SCANNED = 1000
+"""How many keys a server looks at for one step of a scan."""
+
+
+def command_of(step: Step, *, load: bool = False) -> tuple[Argument, ...]:
     """Return the Redis command of a step.
 
     Args:
@@ -64,4 +69,6 @@ def command_of(step: RunScript | Unlink | TimeLeft, *, load: bool = False) -> tu
         return (*named, len(step.keys), *step.keys, *step.args)
     if isinstance(step, Unlink):
         return ("UNLINK", *step.keys)
-    return ("PTTL", step.keys.head)
+    if isinstance(step, TimeLeft):
+        return ("PTTL", step.keys.head)
+    return ("SCAN", step.cursor, "MATCH", step.pattern, "COUNT", SCANNED)

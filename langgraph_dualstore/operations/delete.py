@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langgraph_dualstore._steps import FindHeads, Operation, RunScript, Unlink
-from langgraph_dualstore.hot.keys import encode_text, head_pattern, thread_id_of
+from langgraph_dualstore._steps import Operation, RunScript, Unlink
+from langgraph_dualstore.hot.keys import encode_text
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
 from langgraph_dualstore.operations.context import Context, as_names, as_text
+from langgraph_dualstore.operations.find import find_threads
 
 
 def delete_thread(context: Context, thread_id: str) -> Operation[None]:
@@ -28,9 +29,7 @@ def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]
     if not wanted:
         return
     texts = tuple(map(encode_text, wanted))
-    prefix = context.settings.prefix
-    for head in (yield FindHeads(head_pattern(prefix))):
-        thread_id = thread_id_of(prefix, head)
+    for thread_id in (yield from find_threads(context)):
         keys = context.keys(thread_id)
         candidates = yield RunScript(FIND_RUNS, keys, texts)
         doomed: list[bytes] = []

@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple, get_checkpoint_id
 
-from langgraph_dualstore._steps import FindHeads, Operation, RunScript
+from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.hot.keys import (
     LISTED,
     encode_part,
-    head_pattern,
     members_from,
     split_address,
-    thread_id_of,
 )
 from langgraph_dualstore.hot.records import Record
 from langgraph_dualstore.hot.scripts import NEWEST
 from langgraph_dualstore.operations.context import Context, target_of
+from langgraph_dualstore.operations.find import find_threads
 from langgraph_dualstore.operations.read import read_page
 from langgraph_dualstore.operations.reader import Reader, SharedLists
 
@@ -136,9 +135,7 @@ class Listing:
 
     def _open(self) -> Operation[list[_Entry]]:
         if self._target is None:
-            prefix = self._context.settings.prefix
-            heads = yield FindHeads(head_pattern(prefix))
-            thread_ids = [thread_id_of(prefix, head) for head in heads]
+            thread_ids = yield from find_threads(self._context)
         else:
             thread_ids = [self._target.thread_id]
             if self._namespace is not None:

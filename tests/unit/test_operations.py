@@ -8,7 +8,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from raw_checkpoints import checkpoint_id, checkpoint_of, config_of
 
 from langgraph_dualstore import ConfigurationError, Settings, operations
-from langgraph_dualstore._steps import FindHeads, RunScript, TimeLeft, Unlink, command_of
+from langgraph_dualstore._steps import RunScript, Scan, TimeLeft, Unlink, command_of
 from langgraph_dualstore.hot import scripts
 from langgraph_dualstore.hot.memory import Memory
 from langgraph_dualstore.operations.context import Context
@@ -135,9 +135,12 @@ def test_a_life_is_extended_by_the_setting_if_nothing_else_is_said(ttl):
 
 def test_deleting_runs_looks_at_every_thread(context):
     heads = [context.keys(name).head for name in ("one", "two {}")]
-    steps, _ = play(operations.delete_for_runs(context, ["run"]), heads, [], [])
-    assert isinstance(steps[0], FindHeads)
-    assert [step.keys for step in steps[1:]] == [context.keys("one"), context.keys("two {}")]
+    steps, _ = play(
+        operations.delete_for_runs(context, ["run"]), [b"7", heads[:1]], [0, heads], [], []
+    )
+    assert [step.cursor for step in steps[:2]] == [0, 7]
+    assert all(isinstance(step, Scan) for step in steps[:2])
+    assert [step.keys for step in steps[2:]] == [context.keys("one"), context.keys("two {}")]
     assert play(operations.delete_for_runs(context, []))[0] == []
 
 
