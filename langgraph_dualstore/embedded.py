@@ -83,9 +83,7 @@ class EmbeddedValkey:
         Raises:
             ConfigurationError: The server has not been started.
         """
-        if self._process is None:
-            raise ConfigurationError("The embedded Valkey server has not been started.")
-        return self._process.pid
+        return self._started().pid
 
     @property
     def url(self) -> str:
@@ -94,8 +92,7 @@ class EmbeddedValkey:
         Raises:
             ConfigurationError: The server has not been started.
         """
-        if self._process is None:
-            raise ConfigurationError("The embedded Valkey server has not been started.")
+        self._started()
         return f"redis://{HOST}:{self._port}/0"
 
     def start(self, timeout: float = 30.0) -> Self:
@@ -132,6 +129,11 @@ class EmbeddedValkey:
         self._process = None
         if self._end:
             self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ConfigurationError("The embedded Valkey server has not been started.")
+        return self._process
 
     def __enter__(self) -> Self:
         return self.start()

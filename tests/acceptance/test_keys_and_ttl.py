@@ -12,9 +12,9 @@ from stored_threads import FOUR_KEYS, Onlooker, assert_one_deadline
 DAY = 24 * 60 * 60
 
 
-@pytest.fixture(params=["sync", "async"])
-def saver(request, redis_url):
-    with opened(redis_url, request.param) as saver:
+@pytest.fixture
+def saver(open_saver):
+    with open_saver() as saver:
         yield saver
 
 

@@ -8,19 +8,6 @@ from raw_checkpoints import checkpoint_id, config_of, ids_in, put, values_at, wr
 from stored_threads import Onlooker, bytes_held
 from tuple_comparison import assert_same
 
-from langgraph_dualstore import DualStoreSaver
-
-
-@pytest.fixture(params=["sync", "async"])
-def open_saver(request, redis_url):
-    return lambda **options: opened(redis_url, request.param, **options)
-
-
-@pytest.fixture
-def fresh(redis_url):
-    with DualStoreSaver.from_conn_string(redis_url) as fresh:
-        yield fresh
-
 
 def as_in_memory(steps, **options):
     """All that was put, newest first."""

@@ -6,7 +6,6 @@ Bytes are counted on the server.
 import itertools
 
 import pytest
-from async_twins import opened
 from conversations import message, messages, talk
 from graph_runner import thread
 from graphs import chat_graph, says
@@ -19,16 +18,10 @@ BARE_PUT = 1200
 """What a put of a message sends besides its values, generously: keys, ids, versions, metadata."""
 
 
-@pytest.fixture(params=["sync", "async"])
-def saver(request, redis_url):
-    with opened(redis_url, request.param) as saver:
-        yield saver
-
-
 @pytest.fixture
-def fresh(redis_url):
-    with DualStoreSaver.from_conn_string(redis_url) as fresh:
-        yield fresh
+def saver(open_saver):
+    with open_saver() as saver:
+        yield saver
 
 
 @pytest.fixture

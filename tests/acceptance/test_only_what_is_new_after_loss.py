@@ -1,7 +1,6 @@
 """What a live process believes to be stored may be gone: its next put is complete all the same."""
 
 import pytest
-from async_twins import opened
 from conversations import message, messages, talk
 from losses import PARTS, REPLACED, WHOLE
 from raw_checkpoints import checkpoint_id, config_of, found_at, ids_in, put, values_at
@@ -12,9 +11,9 @@ from langgraph_dualstore import CorruptRecord, DualStoreSaver
 LOSSES = {**WHOLE, **PARTS, **REPLACED}
 
 
-@pytest.fixture(params=["sync", "async"])
-def saver(request, redis_url):
-    with opened(redis_url, request.param) as saver:
+@pytest.fixture
+def saver(open_saver):
+    with open_saver() as saver:
         yield saver
 
 

@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-from async_twins import opened
 from conversations import message, messages
 from graph_runner import thread
 from graphs import chat_graph, says
@@ -13,21 +12,13 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from raw_checkpoints import config_of, put
 from tuple_comparison import encoded
 
-from langgraph_dualstore import DualStoreSaver
-
 SERDE = JsonPlusSerializer()
 
 
-@pytest.fixture(params=["sync", "async"])
-def saver(request, redis_url):
-    with opened(redis_url, request.param) as saver:
-        yield saver
-
-
 @pytest.fixture
-def fresh(redis_url):
-    with DualStoreSaver.from_conn_string(redis_url) as fresh:
-        yield fresh
+def saver(open_saver):
+    with open_saver() as saver:
+        yield saver
 
 
 def conversation():

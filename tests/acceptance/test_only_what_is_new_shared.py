@@ -4,25 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from async_twins import opened
 from conversations import message, messages, talk
 from langgraph.checkpoint.memory import InMemorySaver
 from raw_checkpoints import checkpoint_id, config_of, found_at, put, values_at
 from stored_threads import bytes_received
 from tuple_comparison import assert_same
-
-from langgraph_dualstore import DualStoreSaver
-
-
-@pytest.fixture(params=["sync", "async"])
-def open_saver(request, redis_url):
-    return lambda **options: opened(redis_url, request.param, **options)
-
-
-@pytest.fixture
-def fresh(redis_url):
-    with DualStoreSaver.from_conn_string(redis_url) as fresh:
-        yield fresh
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1, 3000, 20_000])
