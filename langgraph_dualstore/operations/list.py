@@ -143,8 +143,8 @@ class Listing:
                 bounds = self._bounds(encode_part(self._namespace))
                 return [("", 0, _Source(thread_ids[0], *bounds, batch), None)]
         entries: list[_Entry] = []
+        bound = b"" if self._before is None else encode_part(self._before)[:-1]
         for thread_id in thread_ids:
-            bound = b"" if self._before is None else encode_part(self._before)[:-1]
             keys = self._context.keys(thread_id)
             found = yield RunScript(NEWEST, keys, (bound,))
             for space, newest in zip(found[::2], found[1::2], strict=True):

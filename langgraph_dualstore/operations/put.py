@@ -55,11 +55,13 @@ class _Plan(NamedTuple):
     """Where a checkpoint's values go.
 
     Attributes:
+        stamp: What marks the record as this one.
         appended: The bytes to append to the log.
         channels: Where each value will be, the new ones at positions of the put's own.
         fingerprints: Of the lists of messages among them.
     """
 
+    stamp: str
     appended: bytes
     channels: dict[str, Stored]
     fingerprints: dict[str, Fingerprint]
@@ -86,15 +88,14 @@ def put(
         if not last:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
         plan = _plan(context, checkpoint, new_versions, base)
-        stamp = new_stamp()
         reply = yield RunScript(
-            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, stamp)
+            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan)
         )
         if reply is not None:
             break
         context.memory.forget(keys.head)
         base = _Base()
-    _remember(context, keys, target, checkpoint, base, plan, reply, stamp)
+    _remember(context, keys, target, checkpoint, base, plan, reply)
     yield from _tidy(context, keys, target, plan, reply)
     return target.config(checkpoint["id"])
 
@@ -196,7 +197,7 @@ def _plan(
         channels[name] = stored
         if fingerprint is not None:
             fingerprints[name] = fingerprint
-    return _Plan(bytes(appendix), channels, fingerprints)
+    return _Plan(new_stamp(), bytes(appendix), channels, fingerprints)
 
 
 def _arguments(
@@ -206,7 +207,6 @@ def _arguments(
     serialized: _Serialized,
     base: _Base,
     plan: _Plan,
-    stamp: str,
 ) -> tuple[Argument, ...]:
     held = base.copy.held() if base.copy else None
     keep_last = context.settings.keep_last
@@ -223,7 +223,7 @@ def _arguments(
         new_generation(),
         target.space,
         target.address(checkpoint["id"]),
-        stamp,
+        plan.stamp,
         record,
         plan.appended,
         context.ttl,
@@ -241,13 +241,12 @@ def _remember(
     base: _Base,
     plan: _Plan,
     reply: list[Any],
-    stamp: str,
 ) -> None:
     generation, position = reply[0].decode(), reply[1]
     # The script accepted the copy it was told of, so this checkpoint vouches for it too.
     copy = base.copy or ThreadCopy(generation)
     address = target.address(checkpoint["id"])
-    proof = make_proof(address, generation, stamp)
+    proof = make_proof(address, generation, plan.stamp)
     view = View(
         address=address,
         proof=proof,

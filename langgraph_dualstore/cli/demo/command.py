@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from langsmith import tracing_context
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -71,8 +70,7 @@ def run_demo(
         )
     dialogs = spread(dialogs, conversations or len(dialogs))
     try:
-        # Nobody's tracing project wants these runs.
-        with _folder(path) as folder, tracing_context(enabled=False), held_back() as pause:
+        with _folder(path) as folder, held_back() as pause:
             _play(folder, dialogs, printing(), pause, as_json=as_json)
     except DualStoreError as error:
         fail(str(error))
@@ -91,13 +89,17 @@ def _play(
     as_json: bool,
 ) -> None:
     try:
+        from langsmith import tracing_context  # noqa: PLC0415 - an extra
+
         from langgraph_dualstore.cli.demo.parts import PARTS, to_show  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("langgraph."):
+        if not (error.name or "").startswith(("langgraph.", "langsmith")):
             raise
         fail(_MISSING)
 
     with contextlib.ExitStack() as stack:
+        # Nobody's tracing project wants these runs.
+        stack.enter_context(tracing_context(enabled=False))
         stage = stack.enter_context(_opened(Stage(folder, dialogs, console)))
         if not as_json:
             console.print(f"{stage.server}, data in {folder}", soft_wrap=True)
