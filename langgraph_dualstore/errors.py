@@ -2,13 +2,17 @@
 
     DualStoreError
     ├─ ConfigurationError (ValueError)   what was asked for cannot be done as asked
+    ├─ SchemaMismatch                    PostgreSQL's tables are missing, or of another version
     ├─ CorruptRecord                     the store holds something it should not
+    ├─ UnknownMessageType (ValueError)   a message is of no kind that a transcript knows
     └─ StoreError
-       └─ HotStoreError                  Redis refused or failed
-          └─ HotStoreUnavailable         Redis could not be asked; asking again may help
+       ├─ HotStoreError                  Redis refused or failed
+       │  └─ HotStoreUnavailable         Redis could not be asked; asking again may help
+       └─ ColdStoreError                 PostgreSQL, or another archive, refused or failed
+          └─ ColdStoreUnavailable        it could not be asked; asking again may help
 
-Errors of the Redis client become these in one place, `_faults`, and keep the
-original as their `__cause__`. Only `HotStoreUnavailable` is worth a retry.
+Errors of the clients become these in one place, `_faults`, and keep the original as
+their `__cause__`. Only `…Unavailable` is worth a retry.
 """
 
 from __future__ import annotations
@@ -20,6 +24,10 @@ class DualStoreError(Exception):
 
 class ConfigurationError(DualStoreError, ValueError):
     """The saver was asked for something that cannot be: the message says what to change."""
+
+
+class SchemaMismatch(DualStoreError):
+    """PostgreSQL's tables are missing or of another version: the message says what mends it."""
 
 
 class CorruptRecord(DualStoreError):
@@ -36,6 +44,10 @@ class CorruptRecord(DualStoreError):
         self.checkpoint_id = checkpoint_id
 
 
+class UnknownMessageType(DualStoreError, ValueError):
+    """A message is of no kind that a transcript knows."""
+
+
 class StoreError(DualStoreError):
     """A store refused or failed."""
 
@@ -46,3 +58,11 @@ class HotStoreError(StoreError):
 
 class HotStoreUnavailable(HotStoreError):
     """Redis could not be asked: it is away, loading, failing over or too slow."""
+
+
+class ColdStoreError(StoreError):
+    """The archive refused or failed; asking again will not help."""
+
+
+class ColdStoreUnavailable(ColdStoreError):
+    """The archive could not be asked: it is away, starting, overloaded or too slow."""

@@ -1,0 +1,1 @@
+"""The cold tier: threads as rows of PostgreSQL."""
