@@ -12,7 +12,18 @@ from redis.exceptions import NoScriptError
 
 from langgraph_dualstore._faults import translate
 from langgraph_dualstore._lines import Lines
-from langgraph_dualstore._steps import SCANNED, Operation, RunScript, Scan, Step, command_of
+from langgraph_dualstore._steps import (
+    SCANNED,
+    AskArchive,
+    HotStep,
+    Operation,
+    RunScript,
+    Scan,
+    Step,
+    command_of,
+    queue_first,
+)
+from langgraph_dualstore.archive import ArchiveHook
 
 _T = TypeVar("_T")
 
@@ -26,10 +37,14 @@ class Driver:
         client: The connections.
         owned: Whether the client is the saver's own. Connections of one that is not are
             taken and given back as the client does it.
+
+    Attributes:
+        hook: The archive, `None` if there is none.
     """
 
     def __init__(self, client: SyncClient, *, owned: bool = False) -> None:
         self.client = client
+        self.hook: ArchiveHook | None = None
         self._execute: Callable[..., Any] = client.execute_command
         if owned and isinstance(client, Redis):
             self._execute = Lines(client.connection_pool).execute_command
@@ -39,6 +54,7 @@ class Driver:
 
         Raises:
             HotStoreError: Redis refused or failed.
+            ColdStoreError: The archive did.
         """
         try:
             step = next(operation)
@@ -55,6 +71,14 @@ class Driver:
             operation.close()
 
     def _exchange(self, step: Step) -> Any:
+        if isinstance(step, AskArchive):
+            return getattr(self.hook, step.method)(*step.args, **step.options)
+        if isinstance(step, RunScript) and step.due and isinstance(self.client, RedisCluster):
+            self._send(queue_first(step.due))
+            step = step._replace(due=None)
+        return self._send(step)
+
+    def _send(self, step: HotStep) -> Any:
         # Replies hold bytes that are no text, whatever the client is set to decode.
         options = {NEVER_DECODE: True}
         try:

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from langgraph_dualstore._faults import translate
+from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore._lines_async import Lane
-from langgraph_dualstore._steps import SCANNED, Operation, RunScript, Scan, Step, command_of
+from langgraph_dualstore._steps import (
+    SCANNED,
+    AskArchive,
+    HotStep,
+    Operation,
+    RunScript,
+    Scan,
+    Step,
+    command_of,
+    queue_first,
+)
+from langgraph_dualstore.archive import ArchiveHook
 
 _T = TypeVar("_T")
+
+_THREADS = 8
+"""How many calls of the archive, which block, run at once."""
 
 
 class AsyncDriver:
@@ -23,24 +40,36 @@ class AsyncDriver:
 
     Args:
         connect: Returns the lane of a loop that has none yet.
+
+    Attributes:
+        hook: The archive, `None` if there is none.
     """
 
     def __init__(self, connect: Callable[[], Lane]) -> None:
         self._connect = connect
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
+        self.hook: ArchiveHook | None = None
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Start anew in a child process, which does not have its parent's threads."""
+        # Threads of its own: the loop's may all be waiting for a graph that waits for this.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dualstore-archive")
 
     async def run(self, operation: Operation[_T]) -> _T:
         """Run an operation to its end and return its result.
 
         Raises:
             HotStoreError: Redis refused or failed.
+            ColdStoreError: The archive did.
         """
         lane = self._lane()
         try:
             step = next(operation)
             while True:
                 try:
-                    reply = await _exchange(lane, step)
+                    reply = await self._exchange(lane, step)
                 except Exception as error:  # noqa: BLE001 - the operation decides
                     step = operation.throw(error)
                 else:
@@ -49,6 +78,15 @@ class AsyncDriver:
             return cast("_T", finished.value)
         finally:
             operation.close()
+
+    async def _exchange(self, lane: Lane, step: Step) -> Any:
+        if isinstance(step, AskArchive):
+            ask = partial(getattr(self.hook, step.method), *step.args, **step.options)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        if isinstance(step, RunScript) and step.due and isinstance(lane.client, RedisCluster):
+            await _send(lane, queue_first(step.due))
+            step = step._replace(due=None)
+        return await _send(lane, step)
 
     def _lane(self) -> Lane:
         loop = asyncio.get_running_loop()
@@ -71,7 +109,7 @@ class AsyncDriver:
         self.drop_closed()
 
 
-async def _exchange(lane: Lane, step: Step) -> Any:
+async def _send(lane: Lane, step: HotStep) -> Any:
     try:
         if isinstance(step, Scan) and isinstance(lane.client, RedisCluster):
             scan = lane.client.scan_iter(match=step.pattern, count=SCANNED)

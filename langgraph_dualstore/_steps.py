@@ -8,20 +8,40 @@ the sync and the async API, and can be tested by playing replies to it.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from langgraph_dualstore.hot.keys import ThreadKeys
-from langgraph_dualstore.hot.scripts import Script
+from langgraph_dualstore.hot.keys import QueueKeys, ThreadKeys
+from langgraph_dualstore.hot.scripts import QUEUE_ARM, Script
 
 Argument = bytes | str | int
 
 
+class Due(NamedTuple):
+    """That a thread is to be archived, and when.
+
+    Attributes:
+        queue: The key of the queue's due threads.
+        wait: In how many milliseconds.
+        thread: The thread, as it is queued.
+    """
+
+    queue: bytes
+    wait: int
+    thread: bytes
+
+
 class RunScript(NamedTuple):
-    """Run a script on a thread's keys; the reply is the script's."""
+    """Run a script on the keys of a thread, or of a queue; the reply is the script's.
+
+    With `due`, the thread is queued by the same script, where the queue is on the same
+    server; in a cluster it is queued before the script is run. Either way no thread is
+    written to that is not queued.
+    """
 
     script: Script
-    keys: ThreadKeys
+    keys: ThreadKeys | QueueKeys | tuple[bytes, ...]
     args: tuple[Argument, ...] = ()
+    due: Due | None = None
 
 
 class Unlink(NamedTuple):
@@ -43,7 +63,18 @@ class Scan(NamedTuple):
     cursor: int = 0
 
 
-Step = RunScript | Unlink | TimeLeft | Scan
+class AskArchive(NamedTuple):
+    """Call a method of the `ArchiveHook`; the reply is what it returns."""
+
+    method: Literal["marks", "archive", "restore", "delete"]
+    args: tuple[Any, ...]
+    options: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+HotStep = RunScript | Unlink | TimeLeft | Scan
+"""A step that Redis takes."""
+
+Step = HotStep | AskArchive
 
 _T = TypeVar("_T")
 
@@ -55,7 +86,12 @@ SCANNED = 1000
 """How many keys a server looks at for one step of a scan."""
 
 
-def command_of(step: Step, *, load: bool = False) -> tuple[Argument, ...]:
+def queue_first(due: Due) -> RunScript:
+    """Return the step that queues a thread, for a cluster."""
+    return RunScript(QUEUE_ARM, (due.queue,), (due.wait, due.thread))
+
+
+def command_of(step: HotStep, *, load: bool = False) -> tuple[Argument, ...]:
     """Return the Redis command of a step.
 
     Args:
@@ -66,7 +102,8 @@ def command_of(step: Step, *, load: bool = False) -> tuple[Argument, ...]:
     if isinstance(step, RunScript):
         script = step.script
         named = ("EVAL", script.source) if load else ("EVALSHA", script.sha)
-        return (*named, len(step.keys), *step.keys, *step.args)
+        keys = step.keys if step.due is None else (*step.keys, step.due.queue)
+        return (*named, len(keys), *keys, *step.args)
     if isinstance(step, Unlink):
         return ("UNLINK", *step.keys)
     if isinstance(step, TimeLeft):

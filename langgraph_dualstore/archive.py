@@ -140,9 +140,10 @@ class ArchiveHook(Protocol):
     """Where finished threads go.
 
     Methods block, and may be called from several threads at once. A fault that passes is
-    raised as `ColdStoreUnavailable`: the archiver then tries again for as long as it
-    lasts. Any other error is taken to be the thread's own fault; after a few tries it is
-    set aside with its error, for a person to decide.
+    raised as `ColdStoreUnavailable`, or another `ColdStoreError` if a person has to mend it:
+    the archiver then tries again for as long as it lasts. `ArchiveRejected`, and anything
+    that is no `ColdStoreError`, is taken to be the thread's own fault; after a few tries it
+    is set aside with its error, for a person to decide.
     """
 
     def marks(self, thread_ids: Sequence[str]) -> Mapping[str, Mark]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from langgraph_dualstore._driver import Driver, SyncClient
 from langgraph_dualstore._driver_async import AsyncDriver
 from langgraph_dualstore._lines_async import AsyncClient, Lane
 from langgraph_dualstore._steps import Operation
+from langgraph_dualstore.archive import ArchiveHook
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.settings import Settings
 
@@ -45,6 +47,7 @@ class Connections:
     Args:
         sync: Runs the sync API's operations.
         asynchronous: Runs the async API's operations.
+        hook: The archive, if there is one.
         owned: Called, in reverse order, each time the saver is closed.
     """
 
@@ -52,11 +55,25 @@ class Connections:
         self,
         sync: Driver | None,
         asynchronous: AsyncDriver | None,
+        hook: ArchiveHook | None = None,
         owned: Iterable[Callable[[], None]] = (),
     ) -> None:
         self._sync = sync
         self._async = asynchronous
+        self.attach(hook)
         self._owned = tuple(owned)
+
+    def attach(self, hook: ArchiveHook | None) -> None:
+        """Have operations that ask the archive ask this one."""
+        self.hook = hook
+        for driver in (self._sync, self._async):
+            if driver is not None:
+                driver.hook = hook
+
+    @property
+    def can_block(self) -> bool:
+        """Whether there is a blocking client."""
+        return self._sync is not None
 
     def run(self, operation: Operation[_T]) -> _T:
         """Run an operation, blocking.
@@ -92,12 +109,31 @@ class Connections:
         await asyncio.to_thread(self.close)
 
 
-def from_url(url: str, settings: Settings, owned: Iterable[Callable[[], None]] = ()) -> Connections:
+def archive_at(dsn: str | None, schema: str) -> ArchiveHook | None:
+    """Return the archive that a DSN names, `None` for none.
+
+    Raises:
+        ConfigurationError: The DSN is not valid, or the `postgres` extra is not installed.
+    """
+    if dsn is None:
+        return None
+    from langgraph_dualstore.cold.postgres import PostgresArchive  # noqa: PLC0415 - an extra
+
+    return PostgresArchive(dsn, schema=schema)
+
+
+def from_url(
+    url: str,
+    settings: Settings,
+    hook: ArchiveHook | None = None,
+    owned: Iterable[Callable[[], None]] = (),
+) -> Connections:
     """Return connections of the saver's own; none is opened before it is needed.
 
     Args:
         url: As redis-py takes it, or with Valkey's schemes.
         settings: The saver's.
+        hook: An archive of the saver's own.
         owned: What else is to be called when they are closed, after they are.
 
     Raises:
@@ -131,9 +167,10 @@ def from_url(url: str, settings: Settings, owned: Iterable[Callable[[], None]] =
             "password are percent-encoded"
         )
     client = redis.Redis.from_pool(pool)
-    return Connections(
-        Driver(client, owned=True), AsyncDriver(connect), owned=[*owned, client.close]
-    )
+    closers = [*owned, client.close]
+    if hook is not None:
+        closers.append(hook.close)
+    return Connections(Driver(client, owned=True), AsyncDriver(connect), hook, closers)
 
 
 def _pool(url: str, options: dict[str, Any]) -> redis.BlockingConnectionPool | None:
@@ -149,34 +186,72 @@ def _pool(url: str, options: dict[str, Any]) -> redis.BlockingConnectionPool | N
     return pool
 
 
-def to_embedded(path: str | PathLike[str], settings: Settings) -> Connections:
-    """Return connections to a server of the saver's own, which is started here.
+def to_embedded(path: str | PathLike[str], settings: Settings, *, postgres: bool) -> Connections:
+    """Return connections to servers of the saver's own, which are started here.
+
+    Args:
+        path: Where their data lies.
+        settings: The saver's.
+        postgres: Whether to start a PostgreSQL too.
 
     Raises:
         ConfigurationError: The `embedded` extra is not installed.
-        HotStoreError: The server did not start.
+        StoreError: A server did not start.
     """
-    from langgraph_dualstore.embedded import EmbeddedValkey  # noqa: PLC0415 - an extra
+    from langgraph_dualstore.embedded import (  # noqa: PLC0415 - an extra
+        EmbeddedPostgres,
+        EmbeddedValkey,
+    )
 
-    server = EmbeddedValkey(path)
-    server.start()
-    return from_url(server.url, settings, owned=[server.stop])
+    with contextlib.ExitStack() as started:
+        valkey = started.enter_context(EmbeddedValkey(path))
+        owned = [valkey.stop]
+        hook = None
+        if postgres:
+            server = started.enter_context(EmbeddedPostgres(path))
+            owned.append(server.stop)
+            hook = archive_at(server.url, "public")
+        started.pop_all()
+        return from_url(valkey.url, settings, hook, owned)
 
 
-def from_clients(clients: Iterable[object]) -> Connections:
+def from_clients(clients: Iterable[object], hook: ArchiveHook | None = None) -> Connections:
     """Return connections through existing clients, which are never closed.
 
     Args:
-        clients: A blocking client, an asyncio client, or one of each, in any order.
+        clients: A blocking client, an asyncio client, or one of each, and a connection
+            pool of PostgreSQL, in any order.
+        hook: The archive, instead of such a pool.
 
     Raises:
         ConfigurationError: There is none, two of a kind, or something else among them.
     """
-    sync: Driver | None = None
-    asynchronous: AsyncDriver | None = None
     clients = tuple(clients)
     if len(clients) == 1 and isinstance(clients[0], Connections):
-        return clients[0]
+        opened = clients[0]
+        if hook is not None:
+            if opened.hook is not None:
+                raise ConfigurationError("a saver takes a DSN or an archive, not both")
+            opened.attach(hook)
+        return opened
+    pools = [client for client in clients if _is_pool(client)]
+    if pools:
+        if len(pools) > 1 or hook is not None:
+            raise ConfigurationError("a saver takes one archive, not two")
+        from langgraph_dualstore.cold.postgres import PostgresArchive  # noqa: PLC0415 - an extra
+
+        hook = PostgresArchive(cast("Any", pools[0]))
+        clients = tuple(client for client in clients if not _is_pool(client))
+    return Connections(*_drivers(clients), hook)
+
+
+def _is_pool(client: object) -> bool:
+    return type(client).__module__.startswith("psycopg_pool")
+
+
+def _drivers(clients: Iterable[object]) -> tuple[Driver | None, AsyncDriver | None]:
+    sync: Driver | None = None
+    asynchronous: AsyncDriver | None = None
     for client in clients:
         if isinstance(client, type) or not hasattr(client, "execute_command"):
             raise ConfigurationError(
@@ -193,7 +268,7 @@ def from_clients(clients: Iterable[object]) -> Connections:
             sync = Driver(cast("SyncClient", client))
     if sync is None and asynchronous is None:
         raise ConfigurationError("a saver needs a Redis client, or use from_conn_string(url)")
-    return Connections(sync, asynchronous)
+    return sync, asynchronous
 
 
 class _Loops:

@@ -9,6 +9,7 @@
        ├─ HotStoreError                  Redis refused or failed
        │  └─ HotStoreUnavailable         Redis could not be asked; asking again may help
        └─ ColdStoreError                 PostgreSQL, or another archive, refused or failed
+          ├─ ArchiveRejected             it cannot take this thread, whoever asks and when
           └─ ColdStoreUnavailable        it could not be asked; asking again may help
 
 Errors of the clients become these in one place, `_faults`, and keep the original as
@@ -62,6 +63,10 @@ class HotStoreUnavailable(HotStoreError):
 
 class ColdStoreError(StoreError):
     """The archive refused or failed; asking again will not help."""
+
+
+class ArchiveRejected(ColdStoreError):
+    """The archive cannot take a thread as it is; others are not affected."""
 
 
 class ColdStoreUnavailable(ColdStoreError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from os import PathLike
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,23 +20,26 @@ from langgraph.checkpoint.base import (
     DeltaChannelHistory,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_dualstore import connections, operations
 from langgraph_dualstore._steps import Operation
-from langgraph_dualstore.connections import Client, Connections
+from langgraph_dualstore.archive import ArchiveHook
+from langgraph_dualstore.archiver import Archiver
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import as_thread_id
 from langgraph_dualstore.hot.memory import Memory
-from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.context import Archiving, Context
 from langgraph_dualstore.serialization import Codec
-from langgraph_dualstore.settings import TTL, Settings
+from langgraph_dualstore.settings import Settings
+from langgraph_dualstore.threads import Threads
 
 _T = TypeVar("_T")
 
 
-class DualStoreSaver(BaseCheckpointSaver[Any]):
-    """A LangGraph checkpointer that keeps threads in plain Redis.
+class DualStoreSaver(Threads, BaseCheckpointSaver[Any]):
+    """A LangGraph checkpointer: threads live in plain Redis, and are archived in PostgreSQL.
 
     Every method has an async twin, and one saver serves both: sync methods block on
     their own connections, so they may be called on any thread, also where an event loop
@@ -44,14 +47,19 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
 
     Example:
         ```python
-        with DualStoreSaver.from_conn_string("redis://localhost:6379") as saver:
+        with DualStoreSaver.from_conn_string(redis_url, postgres_dsn) as saver:
+            saver.setup()
             graph = builder.compile(checkpointer=saver)
             graph.invoke(inputs, {"configurable": {"thread_id": "1"}})
         ```
 
     Args:
         *clients: A blocking client (`redis.Redis`, `redis.RedisCluster`, a Sentinel's
-            master), an asyncio client, or one of each. They stay the caller's to close.
+            master), an asyncio client, or one of each, and a `psycopg_pool.ConnectionPool`
+            for the archive. They stay the caller's to close.
+        archive: Where finished threads are archived: `PostgresArchive` or a hook of your
+            own. It stays the caller's to close. Without it, and without a pool, nothing is
+            archived, and an expired thread is gone.
         serde: The serializer; `JsonPlusSerializer` with an allowlist by default.
         allowed_msgpack_modules: Classes, or `(module, name)` pairs, that the default
             serializer may revive besides LangGraph's and LangChain's own; `True` for
@@ -65,7 +73,8 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
 
     def __init__(
         self,
-        *clients: Client | Connections,
+        *clients: Any,
+        archive: ArchiveHook | None = None,
         serde: SerializerProtocol | None = None,
         allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
         settings: Settings | None = None,
@@ -73,15 +82,22 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
     ) -> None:
         super().__init__(serde=_serializer(serde, allowed_msgpack_modules))
         self.settings = _settings(settings, options)
-        self._connections = connections.from_clients(clients)
+        self._connections = connections.from_clients(clients, archive)
         memory = Memory(self.settings.cache_bytes)
         self._prepared = Context(self.settings, Codec(self.serde), memory)
+        self._hook = self._connections.hook
+        self._archiver = None
+        if self._hook is not None:
+            self._start_archiving()
 
     @classmethod
     def from_conn_string(
         cls,
         redis_url: str,
+        postgres_dsn: str | None = None,
         *,
+        archive: ArchiveHook | None = None,
+        schema: str = "public",
         serde: SerializerProtocol | None = None,
         allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
         settings: Settings | None = None,
@@ -92,17 +108,23 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         Args:
             redis_url: `redis://`, `rediss://` (TLS) or `unix://`, as redis-py takes it;
                 `valkey://` and `valkeys://` mean the same.
+            postgres_dsn: Where finished threads are archived, as libpq takes it. Without
+                it, and without `archive`, nothing is archived.
+            archive: As for the class, instead of `postgres_dsn`.
+            schema: PostgreSQL's schema that the tables are in.
             serde: As for the class.
             allowed_msgpack_modules: As for the class.
             settings: As for the class.
             **options: As for the class.
 
         Raises:
-            ConfigurationError: The URL or a setting is not valid.
+            ConfigurationError: The URL, the DSN or a setting is not valid, or the
+                `postgres` extra is not installed.
         """
         resolved = _settings(settings, options)
         return cls(
-            connections.from_url(redis_url, resolved),
+            connections.from_url(redis_url, resolved, connections.archive_at(postgres_dsn, schema)),
+            archive=archive,
             serde=serde,
             allowed_msgpack_modules=allowed_msgpack_modules,
             settings=resolved,
@@ -113,17 +135,20 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         cls,
         path: str | PathLike[str],
         *,
+        archive: ArchiveHook | bool = True,
         serde: SerializerProtocol | None = None,
         allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
         settings: Settings | None = None,
         **options: Any,
     ) -> Self:
-        """Return a saver on a real server of its own, which lives as long as the saver.
+        """Return a saver on real servers of its own, which live as long as the saver.
 
-        The server keeps its data under `path` and finds it there the next time.
+        Valkey and PostgreSQL keep their data under `path` and find it there the next time.
+        The tables are made.
 
         Args:
             path: A folder; made if it is not there.
+            archive: Whether there is a PostgreSQL beside Valkey, or a hook instead of it.
             serde: As for the class.
             allowed_msgpack_modules: As for the class.
             settings: As for the class.
@@ -132,28 +157,40 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         Raises:
             ConfigurationError: The `embedded` extra is not installed, or a setting is not
                 valid.
-            HotStoreError: The server did not start.
+            StoreError: A server did not start.
         """
         resolved = _settings(settings, options)
-        return cls(
-            connections.to_embedded(path, resolved),
+        saver = cls(
+            connections.to_embedded(path, resolved, postgres=archive is True),
+            archive=None if isinstance(archive, bool) else archive,
             serde=serde,
             allowed_msgpack_modules=allowed_msgpack_modules,
             settings=resolved,
         )
+        try:
+            saver.setup()
+        except BaseException:
+            saver.close()
+            raise
+        return saver
 
     # --- life ---
 
     def close(self) -> None:
-        """Close what the saver opened itself. What it was given stays open.
+        """Archive what is due, and close what the saver opened itself.
 
-        A closed saver that is used again opens new connections, unless its server was
-        its own.
+        What it was given stays open. What could not be archived within `drain_timeout`
+        stays queued in Redis, and is logged. A closed saver that is used again opens new
+        connections, unless its server was its own.
         """
+        if self._archiver is not None:
+            self._archiver.close()
         self._connections.close()
 
     async def aclose(self) -> None:
-        """Close what the saver opened itself, the running loop's connections included."""
+        """Async twin of `close`; the running loop's connections are closed too."""
+        if self._archiver is not None:
+            await asyncio.to_thread(self._archiver.close)
         await self._connections.aclose()
 
     def __enter__(self) -> Self:
@@ -177,6 +214,20 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _start_archiving(self) -> None:
+        background = self.settings.run_archiver and self.settings.archive_on != "manual"
+        if background and not self._connections.can_block:
+            raise ConfigurationError(
+                "the archiver works on a thread of its own, with a blocking client; give the "
+                "saver a redis.Redis client too, or set run_archiver=False"
+            )
+        self._archiver = Archiver(lambda: self._context, self._run, background=background)
+        transcript = self.settings.transcript
+        if transcript is None:
+            transcript = not isinstance(self.serde, EncryptedSerializer)
+        archiving = Archiving(transcript, self._archiver.notice)
+        self._prepared = self._prepared._replace(archiving=archiving)
 
     @property
     def _context(self) -> Context:
@@ -438,73 +489,6 @@ class DualStoreSaver(BaseCheckpointSaver[Any]):
         return await self._arun(
             operations.get_delta_channel_history(self._context, config, channels)
         )
-
-    # --- how long threads live ---
-
-    def extend_ttl(self, thread_id: str, ttl: TTL = None) -> bool:
-        """Give a thread at least this long to live; never shortens its life.
-
-        Args:
-            thread_id: The thread.
-            ttl: As in `Settings.ttl`; `None` for the setting's.
-
-        Returns:
-            Whether the thread is there.
-
-        Raises:
-            ConfigurationError: The TTL is not valid.
-            HotStoreError: Redis refused or failed.
-        """
-        return self._run(operations.extend_ttl(self._context, as_thread_id(thread_id), ttl))
-
-    async def aextend_ttl(self, thread_id: str, ttl: TTL = None) -> bool:
-        """Async twin of `extend_ttl`."""
-        return await self._arun(operations.extend_ttl(self._context, as_thread_id(thread_id), ttl))
-
-    def pin(self, thread_id: str) -> bool:
-        """Keep a thread until it is unpinned, whatever is written to it.
-
-        Returns:
-            Whether the thread is there.
-
-        Raises:
-            HotStoreError: Redis refused or failed.
-        """
-        return self._run(operations.pin(self._context, as_thread_id(thread_id)))
-
-    async def apin(self, thread_id: str) -> bool:
-        """Async twin of `pin`."""
-        return await self._arun(operations.pin(self._context, as_thread_id(thread_id)))
-
-    def unpin(self, thread_id: str) -> bool:
-        """Let a pinned thread expire again, a full TTL from now.
-
-        Returns:
-            Whether the thread was pinned.
-
-        Raises:
-            HotStoreError: Redis refused or failed.
-        """
-        return self._run(operations.unpin(self._context, as_thread_id(thread_id)))
-
-    async def aunpin(self, thread_id: str) -> bool:
-        """Async twin of `unpin`."""
-        return await self._arun(operations.unpin(self._context, as_thread_id(thread_id)))
-
-    def ttl_of(self, thread_id: str) -> timedelta | None:
-        """Return how long a thread has left.
-
-        Returns:
-            `None` if it does not expire, zero if it is not there.
-
-        Raises:
-            HotStoreError: Redis refused or failed.
-        """
-        return self._run(operations.ttl_of(self._context, as_thread_id(thread_id)))
-
-    async def attl_of(self, thread_id: str) -> timedelta | None:
-        """Async twin of `ttl_of`."""
-        return await self._arun(operations.ttl_of(self._context, as_thread_id(thread_id)))
 
 
 def _settings(settings: Settings | None, options: dict[str, Any]) -> Settings:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
+from langgraph.checkpoint.base import CheckpointTuple
+
+from langgraph_dualstore.archive import MessageRow
 from langgraph_dualstore.errors import ConfigurationError
 
 
@@ -24,7 +28,11 @@ class TTLConfig(TypedDict, total=False):
 TTL = timedelta | float | TTLConfig | None
 """A time to live: a `timedelta`, seconds, the ecosystem's dict, or `None` for no expiry."""
 
+ArchiveOn = Literal["finish", "checkpoint", "manual", "inline"]
+"""When a thread is archived; see `Settings.archive_on`."""
+
 _DEFAULT_TTL = timedelta(hours=24)
+_IDLE_SHARE = 0.75  # of the TTL, after which a thread that was left alone is archived
 _MILLISECOND = timedelta(milliseconds=1)
 _LONGEST_MS = timedelta(days=36_525) // _MILLISECOND
 
@@ -49,6 +57,38 @@ class Settings:
             busy waits for one, at most `timeout`.
         timeout: How long a saver that opens its own connections waits for Redis to
             connect or to answer.
+        archive_on: `"finish"` archives a thread when a run of it has finished,
+            `"checkpoint"` also while it runs, at every checkpoint, `"inline"` lets the
+            finishing put wait until it is archived, `"manual"` leaves it to
+            `archive_thread`. But for `"manual"`, a thread on which nothing happens is
+            archived as it stands when three quarters of its TTL are over.
+        archive_delay: How long after a run has finished its thread is archived. Runs that
+            follow each other at once are then archived together.
+        archive_history: `"newest"` archives the newest checkpoint of each namespace with
+            what is rebuilt from others, `"all"` every checkpoint. The transcript is whole
+            either way.
+        archive_lease: How long a worker may take for the threads it has taken on; then
+            another one takes over.
+        archive_attempts: How often a thread that cannot be archived is tried before it is
+            set aside. Tries while the archive is away do not count.
+        run_archiver: Whether this process archives. If not, run `langgraph-dualstore
+            worker` beside it, or another saver on the same Redis and prefix.
+        drain_timeout: How long `close()` goes on archiving what is due.
+        is_finished: Tells from a root checkpoint, as it is put, whether nothing is left to
+            run; `None` for LangGraph's own rules.
+        transcript: Whether messages are archived as rows that can be read. `None`: unless
+            the serializer encrypts.
+        redact: Called with each row before it is written; returns the row to write
+            instead, or `None` for none.
+        count_tokens: Counts a message's tokens where its `usage_metadata` does not tell.
+        attribute_channels: State channels whose values are archived as attributes of the
+            session.
+        restore: Whether a thread that is not in Redis is looked for in the archive.
+        on_cold_error: What a thread is when the archive cannot be asked for it: an error,
+            `"raise"`, or a new thread, `"ignore"`, which may then be archived over the one
+            that was not found.
+        delete_scope: `"both"` deletes a thread from the archive too; `"hot"` keeps its
+            transcript there, and nothing that it could be restored from.
 
     Raises:
         ConfigurationError: A value is of the wrong type or out of range.
@@ -61,6 +101,21 @@ class Settings:
     cache_bytes: int = 64 * 1024 * 1024
     max_connections: int = 64
     timeout: timedelta = timedelta(seconds=10)
+    archive_on: ArchiveOn = "finish"
+    archive_delay: timedelta = timedelta(milliseconds=250)
+    archive_history: Literal["newest", "all"] = "newest"
+    archive_lease: timedelta = timedelta(seconds=60)
+    archive_attempts: int = 5
+    run_archiver: bool = True
+    drain_timeout: timedelta = timedelta(seconds=10)
+    is_finished: Callable[[CheckpointTuple], bool] | None = None
+    transcript: bool | None = None
+    redact: Callable[[MessageRow], MessageRow | None] | None = None
+    count_tokens: Callable[[Any], int] | None = None
+    attribute_channels: tuple[str, ...] = ()
+    restore: bool = True
+    on_cold_error: Literal["raise", "ignore"] = "raise"
+    delete_scope: Literal["both", "hot"] = "both"
 
     def __post_init__(self) -> None:
         if not isinstance(self.prefix, str) or not self.prefix or set("{}") & set(self.prefix):
@@ -72,14 +127,58 @@ class Settings:
         _require_whole("max_connections", self.max_connections, least=1)
         if not isinstance(self.timeout, timedelta) or self.timeout <= timedelta(0):
             raise ConfigurationError("timeout must be a timedelta above zero")
-        if not isinstance(self.refresh_on_read, bool):
-            raise ConfigurationError("refresh_on_read must be True or False")
+        for name in ("refresh_on_read", "run_archiver", "restore"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} must be True or False")
+        self._check_archive()
         _ = self.ttl_ms
+
+    def _check_archive(self) -> None:
+        _require_one_of("archive_on", self.archive_on, *get_args(ArchiveOn))
+        _require_one_of("archive_history", self.archive_history, "newest", "all")
+        _require_one_of("on_cold_error", self.on_cold_error, "raise", "ignore")
+        _require_one_of("delete_scope", self.delete_scope, "both", "hot")
+        _require_whole("archive_attempts", self.archive_attempts, least=1)
+        for name in ("archive_delay", "archive_lease", "drain_timeout"):
+            value = getattr(self, name)
+            least = timedelta(seconds=1) if name == "archive_lease" else timedelta(0)
+            if not isinstance(value, timedelta) or value < least:
+                raise ConfigurationError(f"{name} must be a timedelta of at least {least}")
+        for name in ("is_finished", "redact", "count_tokens"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise ConfigurationError(f"{name} must be callable")
+        if self.transcript is not None and not isinstance(self.transcript, bool):
+            raise ConfigurationError("transcript must be True, False or None")
+        channels: Any = self.attribute_channels
+        if isinstance(channels, str) or not all(isinstance(name, str) for name in channels):
+            raise ConfigurationError("attribute_channels must be a sequence of names")
+        object.__setattr__(self, "attribute_channels", tuple(channels))
 
     @cached_property
     def ttl_ms(self) -> int | None:
         """The TTL in milliseconds, `None` for no expiry."""
         return milliseconds(self.ttl)
+
+    @cached_property
+    def idle_ms(self) -> int:
+        """After how many milliseconds a thread on which nothing happens is archived."""
+        return int((self.ttl_ms or _DEFAULT_TTL // _MILLISECOND) * _IDLE_SHARE)
+
+    @cached_property
+    def margin_ms(self) -> int:
+        """How many milliseconds are left of the TTL when an idle thread is archived."""
+        return max(0, (self.ttl_ms or self.idle_ms) - self.idle_ms)
+
+    @cached_property
+    def delay_ms(self) -> int:
+        """`archive_delay` in milliseconds."""
+        return self.archive_delay // _MILLISECOND
+
+    @cached_property
+    def lease_ms(self) -> int:
+        """`archive_lease` in milliseconds."""
+        return self.archive_lease // _MILLISECOND
 
     def _adopt_ttl_config(self, config: TTLConfig) -> None:
         object.__setattr__(self, "ttl", _ttl_in(config))
@@ -137,3 +236,8 @@ def _require_whole(name: str, value: object, *, least: int, optional: bool = Fal
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigurationError(f"{name} must be a whole number of at least {least}")
+
+
+def _require_one_of(name: str, value: object, *choices: str) -> None:
+    if value not in choices:
+        raise ConfigurationError(f"{name} must be one of {', '.join(map(repr, choices))}")

@@ -1,21 +1,31 @@
 r"""The names under which a thread lies in Redis.
 
-A thread has four keys, whatever its length. They share the cluster slot of
-`{<thread id>}` and one expiry:
+A thread has four keys, whatever its length, and a fifth while something waits to be
+archived. They share the cluster slot of `{<thread id>}` and one expiry:
 
     langgraph:state:{<thread id>}:head         hash: generation, revision, lengths, pin
     langgraph:state:{<thread id>}:checkpoints  sorted set: one member a checkpoint
     langgraph:state:{<thread id>}:writes       sorted set: one member a pending write
     langgraph:state:{<thread id>}:log          string: what checkpoints refer to
+    langgraph:state:{<thread id>}:journal      string: the messages not yet archived
 
 All scores are zero, so Redis orders the members by their bytes. A member starts
 with its address, the parts of which are encoded so that no address is the start
 of another and the order of ids is kept: NUL becomes NUL FF, NUL ends a part.
 (Lua's `<` compares by the server's locale; `ZRANGEBYLEX` compares bytes.)
+
+What is to be archived is queued by thread id, in `SHARDS` queues of four keys each:
+
+    langgraph:state:queue:{<shard>}:due        sorted set: when each thread is due
+    langgraph:state:queue:{<shard>}:leases     sorted set: when each worker's claim ends
+    langgraph:state:queue:{<shard>}:failures   hash: how often a thread was tried
+    langgraph:state:queue:{<shard>}:dead       hash: threads set aside, and why
+    langgraph:state:queue:{0}:swept            string: there for a while after a sweep
 """
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -42,13 +52,27 @@ _GLOB = "\\*?[]"
 _INDEX_BIAS = 1 << 31
 
 
+SHARDS = 8
+"""How many queues there are. A cluster spreads them over its nodes."""
+
+
 class ThreadKeys(NamedTuple):
-    """The four keys of a thread, in the order in which scripts take them."""
+    """The keys of a thread, in the order in which scripts take them."""
 
     head: bytes
     checkpoints: bytes
     writes: bytes
     log: bytes
+    journal: bytes
+
+
+class QueueKeys(NamedTuple):
+    """The keys of a queue, in the order in which scripts take them."""
+
+    due: bytes
+    leases: bytes
+    failures: bytes
+    dead: bytes
 
 
 @lru_cache(maxsize=1024)
@@ -60,7 +84,25 @@ def thread_keys(prefix: str, thread_id: str) -> ThreadKeys:
     """
     tag = quote(thread_id, safe=_READABLE, errors="surrogatepass") or _EMPTY_TAG
     start = f"{prefix}:{{{tag}}}:".encode()
-    return ThreadKeys(start + b"head", start + b"checkpoints", start + b"writes", start + b"log")
+    return ThreadKeys(*(start + name.encode() for name in ThreadKeys._fields))
+
+
+@lru_cache(maxsize=1024)
+def queue_of(prefix: str, thread_id: str) -> QueueKeys:
+    """Return the keys of the queue that a thread is queued in."""
+    return queue_keys(prefix, zlib.crc32(encode_text(thread_id)) % SHARDS)
+
+
+@lru_cache(maxsize=1024)
+def queue_keys(prefix: str, shard: int) -> QueueKeys:
+    """Return the keys of a queue."""
+    start = f"{prefix}:queue:{{{shard}}}:".encode()
+    return QueueKeys(*(start + name.encode() for name in QueueKeys._fields))
+
+
+def sweep_key(prefix: str) -> bytes:
+    """Return the key that is there while all threads were looked at not long ago."""
+    return f"{prefix}:queue:{{0}}:swept".encode()
 
 
 def head_pattern(prefix: str) -> bytes:

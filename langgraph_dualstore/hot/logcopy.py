@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_right, insort
 from collections.abc import Iterable
 from operator import itemgetter
+from typing import Self
 
 from langgraph_dualstore.hot.records import Run
 
@@ -22,6 +23,13 @@ class LogCopy:
         self._segments: list[tuple[int, bytearray]] = []  # by position, apart, not touching
         self._lock = threading.Lock()
         self.size = 0
+
+    @classmethod
+    def whole(cls, data: bytes) -> Self:
+        """Return the copy of a whole log."""
+        copy = cls()
+        copy.add(0, data)
+        return copy
 
     def add(self, start: int, data: bytes) -> None:
         """Take the bytes at a position."""

@@ -127,12 +127,8 @@ def encode_record(
     packed: list[list[Any]] = []
     ranges: list[Run] = []
     for stored in channels.values():
-        if stored.inline is not None:
-            packed.append([stored.type, stored.inline])
-        else:
-            flat = [number for run in stored.runs for number in run]
-            packed.append([stored.type, stored.items, *flat])
-            ranges += [run for run in stored.runs if run.start >= 0]
+        packed.append(pack_stored(stored))
+        ranges += [run for run in stored.runs if run.start >= 0]
     names = b"".join(map(_encode_name, channels))
     spelled = b",".join(b"%d-%d" % (run.start, run.end) for run in merge_runs(ranges, _GAP))
     sizes = b"%b %d %d\n" % (spelled, len(parent), len(names))
@@ -192,7 +188,7 @@ def decode_record(member: bytes, thread_id: str) -> Record:
         fields = ormsgpack.unpackb(memoryview(member)[body:])
         type_, data, metadata_type, metadata, run_id, packed = fields
         channels = {
-            name: _decode_stored(value, own)
+            name: unpack_stored(value, own)
             for name, value in zip(_decode_names(member[names:body]), packed, strict=True)
         }
         return Record(
@@ -216,7 +212,15 @@ def decode_record(member: bytes, thread_id: str) -> Record:
         ) from error
 
 
-def _decode_stored(packed: list[Any], own: int) -> Stored:
+def pack_stored(stored: Stored) -> list[Any]:
+    """Return where a value is, ready for msgpack."""
+    if stored.inline is not None:
+        return [stored.type, stored.inline]
+    return [stored.type, stored.items, *(number for run in stored.runs for number in run)]
+
+
+def unpack_stored(packed: list[Any], own: int) -> Stored:
+    """Return what `pack_stored` packed; `own` is the position of a put's own bytes."""
     if len(packed) == _INLINE_FIELDS:
         return Stored(packed[0], inline=packed[1])
     pairs = zip(packed[2::2], packed[3::2], strict=True)
@@ -231,6 +235,17 @@ def resolve_runs(runs: Iterable[Run], own: int) -> tuple[Run, ...]:
     """Return runs with own positions made absolute and neighbours joined."""
     return join_runs(
         run if run.start >= 0 else Run(own - 1 - run.start, run.length) for run in runs
+    )
+
+
+def begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:
+    """Tell whether the bytes of some runs are the first of those of others."""
+    last = len(runs) - 1
+    return (
+        last < len(longer)
+        and runs[:last] == longer[:last]
+        and runs[last].start == longer[last].start
+        and runs[last].length <= longer[last].length
     )
 
 

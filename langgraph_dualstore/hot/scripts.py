@@ -1,7 +1,7 @@
 """The Lua scripts, each a file with one job, loaded once.
 
-A line `-- include NAME` in a script is replaced by `scripts/NAME.lua`: Redis offers
-scripts no way to share code.
+A line `-- include NAME` in a script is replaced by `scripts/NAME.lua`, the first time
+that it occurs: Redis offers scripts no way to share code.
 """
 
 from __future__ import annotations
@@ -23,13 +23,20 @@ class Script:
     sha: str = field(repr=False)
 
 
-def _read(name: str) -> str:
+def _read(name: str, included: set[str]) -> str:
     text = (files(__package__) / "scripts" / f"{name}.lua").read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda found: _read(found[1]), text)
+
+    def include(found: re.Match[str]) -> str:
+        if found[1] in included:
+            return ""
+        included.add(found[1])
+        return _read(found[1], included)
+
+    return _INCLUDE.sub(include, text)
 
 
 def _load(name: str) -> Script:
-    source = _read(name)
+    source = _read(name, set())
     # Redis names scripts by SHA-1; nothing secret hangs on it.
     return Script(name, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
@@ -46,3 +53,15 @@ FIND_RUNS = _load("find_runs")
 EXPIRE = _load("expire")
 PIN = _load("pin")
 UNPIN = _load("unpin")
+RECENT = _load("recent")
+PIECES = _load("pieces")
+ARCHIVED = _load("archived")
+DROP = _load("drop")
+QUEUE_ARM = _load("queue_arm")
+QUEUE_CLAIM = _load("queue_claim")
+QUEUE_RELEASE = _load("queue_release")
+QUEUE_FAIL = _load("queue_fail")
+QUEUE_FORGET = _load("queue_forget")
+UNARCHIVED = _load("unarchived")
+QUEUE_SWEEP = _load("queue_sweep")
+QUEUE_LOOK = _load("queue_look")

@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 
+from langgraph_dualstore._steps import Argument, Due
 from langgraph_dualstore.errors import ConfigurationError
-from langgraph_dualstore.hot.keys import ThreadKeys, as_thread_id, encode_part, thread_keys
+from langgraph_dualstore.hot.keys import (
+    ThreadKeys,
+    as_thread_id,
+    encode_part,
+    encode_text,
+    queue_of,
+    thread_keys,
+)
 from langgraph_dualstore.hot.memory import Memory
 from langgraph_dualstore.serialization import Codec
 from langgraph_dualstore.settings import Settings
 
 
+class Archiving(NamedTuple):
+    """That there is an archive.
+
+    Attributes:
+        transcript: Whether messages are archived as rows.
+        notice: Called with `soon=` when a thread was queued: to be archived soon or not.
+    """
+
+    transcript: bool
+    notice: Callable[..., None]
+
+
 class Context(NamedTuple):
-    """What every operation is given."""
+    """What every operation is given; `archiving` is `None` if there is no archive."""
 
     settings: Settings
     codec: Codec
     memory: Memory
+    archiving: Archiving | None = None
 
     @property
     def ttl(self) -> int | str:
@@ -32,6 +53,19 @@ class Context(NamedTuple):
     def keys(self, thread_id: str) -> ThreadKeys:
         """Return a thread's keys."""
         return thread_keys(self.settings.prefix, thread_id)
+
+    def due(self, thread_id: str, *, soon: bool = False) -> Due | None:
+        """Return that a thread which is written to is to be archived, `None` if it is not."""
+        settings = self.settings
+        if self.archiving is None or settings.archive_on == "manual":
+            return None
+        wait = settings.delay_ms if soon else settings.idle_ms
+        return Due(queue_of(settings.prefix, thread_id).due, wait, encode_text(thread_id))
+
+
+def due_arguments(due: Due | None) -> tuple[Argument, Argument]:
+    """Return what scripts are told of it: in how many milliseconds, and the thread."""
+    return ("", "") if due is None else (due.wait, due.thread)
 
 
 class Target(NamedTuple):

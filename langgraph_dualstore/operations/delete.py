@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langgraph_dualstore._steps import Operation, RunScript, Unlink
+from langgraph_dualstore._steps import AskArchive, Operation, RunScript, Unlink
 from langgraph_dualstore.hot.keys import encode_text
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
-from langgraph_dualstore.operations.context import Context, as_names, as_text
+from langgraph_dualstore.operations.context import Context, as_names, as_text, due_arguments
 from langgraph_dualstore.operations.find import find_threads
+from langgraph_dualstore.operations.queue import forget
 
 
 def delete_thread(context: Context, thread_id: str) -> Operation[None]:
-    """Remove everything of a thread."""
+    """Remove everything of a thread, from the archive too, or its transcript as settings say.
+
+    Redis comes first: the archive's mark changes with the deletion, so that what was read
+    of the thread before is refused from then on. It comes last, too: meanwhile someone may
+    have asked for the thread, and had it restored.
+    """
     keys = context.keys(thread_id)
     yield Unlink(keys)
     context.memory.forget(keys.head)
+    if context.archiving is not None:
+        keep_transcript = context.settings.delete_scope == "hot"
+        yield AskArchive("delete", (thread_id,), {"keep_transcript": keep_transcript})
+        yield Unlink(keys)
+        context.memory.forget(keys.head)
+        yield from forget(context, thread_id)
 
 
 def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]:
@@ -38,5 +50,6 @@ def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]
             if record.run_id in wanted:
                 doomed += [member, record.address]
         if doomed:
-            yield RunScript(REMOVE, keys, tuple(doomed))
+            due = context.due(thread_id, soon=True)
+            yield RunScript(REMOVE, keys, (*due_arguments(due), *doomed), due)
             context.memory.forget(keys.head)

@@ -22,6 +22,7 @@ from langgraph_dualstore.hot.scripts import HISTORY
 from langgraph_dualstore.operations.context import Context, Target, target_of
 from langgraph_dualstore.operations.read import read_page
 from langgraph_dualstore.operations.reader import Reader
+from langgraph_dualstore.operations.restore import restore_if_absent
 
 _STEP = 1000
 """How many checkpoints one round trip brings at most."""
@@ -47,6 +48,8 @@ def get_delta_channel_history(
         names = [encode_text(name) for name in missing]
         args = (target.space, start, "1" if skip else "", _STEP, *names)
         chain = yield RunScript(HISTORY, keys, args)
+        if not chain and not seen and (yield from restore_if_absent(context, target.thread_id)):
+            chain = yield RunScript(HISTORY, keys, args)
         record: Record | None = None
         for member, members in chain[skip:]:
             record = decode_record(member, target.thread_id)

@@ -22,6 +22,7 @@ from langgraph_dualstore.operations.context import Context, target_of
 from langgraph_dualstore.operations.find import find_threads
 from langgraph_dualstore.operations.read import read_page
 from langgraph_dualstore.operations.reader import Reader, SharedLists
+from langgraph_dualstore.operations.restore import restore_if_absent
 
 _BATCH = 250
 """How many checkpoints a step fetches, and a batch holds, at most."""
@@ -110,8 +111,18 @@ class Listing:
 
     def next_batch(self) -> Operation[list[CheckpointTuple] | None]:
         """Return some of the checkpoints, `None` after the last."""
-        if self._entries is None:
+        first = self._entries is None
+        if first:
             self._entries = yield from self._open()
+        batch = yield from self._next_batch()
+        if first and not batch and self._target is not None:
+            thread_id = self._target.thread_id
+            if (yield from restore_if_absent(self._context, thread_id)):
+                self._entries = yield from self._open()
+                batch = yield from self._next_batch()
+        return batch or None
+
+    def _next_batch(self) -> Operation[list[CheckpointTuple]]:
         batch: list[CheckpointTuple] = []
         while self._entries and len(batch) < _BATCH and (self._left is None or self._left > 0):
             _, order, source, item = self._entries.pop()
@@ -121,7 +132,7 @@ class Listing:
             if following is not None:
                 entry = (following.record.checkpoint_id, order, source, following)
                 insort(self._entries, entry, key=_by_id)
-        return batch or None
+        return batch
 
     def _emit(self, item: _Item, batch: list[CheckpointTuple]) -> None:
         metadata = item.reader.metadata(item.record)

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.errors import ConfigurationError, HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
+from langgraph_dualstore.hot.journal import decode_journal
 from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
+from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Record, decode_record, decode_write
 from langgraph_dualstore.operations.context import Context, as_names, new_generation
 from langgraph_dualstore.operations.delete import delete_thread
@@ -48,10 +50,15 @@ def prune_thread(
         seen = yield from dump(keys)
         if seen is None:
             return True
-        content = _select(context, thread_id, seen.members, seen.writes, keep)
+        content = select(context, thread_id, seen.members, seen.writes, keep)
+        journal = decode_journal(seen.journal, thread_id)
         generation = new_generation()
         compaction = Compaction(
-            thread_id, seen.generation, [*content.listed, *content.ancestors], seen.log
+            thread_id,
+            seen.generation,
+            [*content.listed, *content.ancestors],
+            LogCopy.whole(seen.log),
+            journal=journal,
         )
         replaced = yield from replace(
             context,
@@ -66,6 +73,7 @@ def prune_thread(
                 for record in records
             ],
             writes=content.writes,
+            journal=compaction.journal(journal),
         )
         if replaced:
             return True
@@ -95,7 +103,7 @@ def _delta_channels(
             yield name
 
 
-class _Content(NamedTuple):
+class Content(NamedTuple):
     """What is kept of a thread.
 
     Attributes:
@@ -115,9 +123,17 @@ _Place = tuple[str, str]
 """A namespace and a checkpoint id."""
 
 
-def _select(
-    context: Context, thread_id: str, members: list[bytes], writes: list[bytes], keep: int
-) -> _Content:
+def select(
+    context: Context,
+    thread_id: str,
+    members: list[bytes],
+    writes: list[bytes],
+    keep: int | None,
+) -> Content:
+    """Return the newest `keep` checkpoints of each namespace, `None` for all, and their like.
+
+    Their like are the ancestors that delta channels of theirs are rebuilt from.
+    """
     stored: dict[_Place, Record] = {}
     spaces: defaultdict[str, list[Record]] = defaultdict(list)
     for member in members:  # ancestors come before listed ones, older before newer
@@ -130,7 +146,7 @@ def _select(
         namespace, checkpoint_id = split_address(write, 2)[0]
         writes_of[namespace, checkpoint_id].append(write)
 
-    listed = [record for records in spaces.values() for record in records[-keep:]]
+    listed = [record for records in spaces.values() for record in records[-(keep or 0) :]]
     newest = {space: records[-1].checkpoint_id for space, records in spaces.items()}
     kept_places = {(record.namespace, record.checkpoint_id) for record in listed}
     kept_writes = [
@@ -151,7 +167,7 @@ def _select(
                 for write in writes_of[place]
                 if decode_write(write, thread_id).channel in channels
             ]
-    return _Content(listed, ancestors, kept_writes, bool(channels_of))
+    return Content(listed, ancestors, kept_writes, bool(channels_of))
 
 
 def _ancestors_needed(

@@ -10,25 +10,31 @@ from langgraph.checkpoint.base import (
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
+    CheckpointTuple,
     get_checkpoint_metadata,
 )
 
-from langgraph_dualstore._steps import Argument, Operation, RunScript
+from langgraph_dualstore._steps import Argument, Due, Operation, RunScript, queue_first
 from langgraph_dualstore.errors import CorruptRecord, DualStoreError
+from langgraph_dualstore.hot.journal import encode_entries, entry_of
 from langgraph_dualstore.hot.keys import ThreadKeys, encode_part
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.messagelog import Appendix, Known, keep, place
 from langgraph_dualstore.hot.records import Stored, Typed, encode_record, make_proof, resolve_runs
 from langgraph_dualstore.hot.scripts import PUT
+from langgraph_dualstore.operations.archive import archive_now
 from langgraph_dualstore.operations.context import (
     Context,
     Target,
+    due_arguments,
     new_generation,
     new_stamp,
     target_of,
 )
+from langgraph_dualstore.operations.finish import is_finished
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
+from langgraph_dualstore.operations.transcripts import is_transcript
 from langgraph_dualstore.serialization import Fingerprint
 
 _logger = logging.getLogger(__name__)
@@ -82,20 +88,26 @@ def put(
     """
     target = target_of(config)
     keys = context.keys(target.thread_id)
-    serialized = _serialize(context, config, checkpoint, metadata)
+    merged: dict[str, Any] = dict(get_checkpoint_metadata(config, metadata))
+    serialized = _serialize(context, checkpoint, merged)
+    finished = _finishes(context, target, checkpoint, merged)
+    soon = finished or context.settings.archive_on == "checkpoint"
+    due = context.due(target.thread_id, soon=soon)
     base = _remembered_base(context, keys, target)
     for last in (False, False, True):
         if not last:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
         plan = _plan(context, checkpoint, new_versions, base)
         reply = yield RunScript(
-            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan)
+            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, due), due
         )
         if reply is not None:
             break
         context.memory.forget(keys.head)
         base = _Base()
     _remember(context, keys, target, checkpoint, base, plan, reply)
+    if due:
+        yield from _queue(context, target, due, reply, soon=soon, finished=finished)
     yield from _tidy(context, keys, target, plan, reply)
     return target.config(checkpoint["id"])
 
@@ -109,21 +121,27 @@ class _Serialized(NamedTuple):
     keep_ancestors: bool
 
 
-def _serialize(
-    context: Context,
-    config: RunnableConfig,
-    checkpoint: Checkpoint,
-    metadata: CheckpointMetadata,
-) -> _Serialized:
-    merged: dict[str, Any] = dict(get_checkpoint_metadata(config, metadata))
+def _serialize(context: Context, checkpoint: Checkpoint, metadata: dict[str, Any]) -> _Serialized:
     rest = {key: value for key, value in checkpoint.items() if key != "channel_values"}
-    run_id = merged.get("run_id")
+    run_id = metadata.get("run_id")
     return _Serialized(
         context.codec.dumps(rest),
-        context.codec.dumps(merged),
+        context.codec.dumps(metadata),
         None if run_id is None else str(run_id),
-        needs_ancestors(checkpoint["channel_versions"], checkpoint["channel_values"], merged),
+        needs_ancestors(checkpoint["channel_versions"], checkpoint["channel_values"], metadata),
     )
+
+
+def _finishes(
+    context: Context, target: Target, checkpoint: Checkpoint, metadata: dict[str, Any]
+) -> bool:
+    """Tell whether a checkpoint finishes its thread, if anyone wants to know."""
+    if context.archiving is None or target.namespace:
+        return False
+    config = target.config(checkpoint["id"])
+    parent = target.config(target.checkpoint_id) if target.checkpoint_id else None
+    found = CheckpointTuple(config, checkpoint, metadata, parent, [])  # type: ignore[arg-type]
+    return is_finished(context, found)
 
 
 def _remembered_base(context: Context, keys: ThreadKeys, target: Target) -> _Base:
@@ -207,6 +225,7 @@ def _arguments(
     serialized: _Serialized,
     base: _Base,
     plan: _Plan,
+    due: Due | None,
 ) -> tuple[Argument, ...]:
     held = base.copy.held() if base.copy else None
     keep_last = context.settings.keep_last
@@ -230,7 +249,25 @@ def _arguments(
         "" if keep_last is None else keep_last,
         "1" if serialized.keep_ancestors else "",
         base.view.proof if base.view else "",
+        _journaled(context, target, checkpoint, base, plan),
+        *due_arguments(due),
     )
+
+
+def _journaled(
+    context: Context, target: Target, checkpoint: Checkpoint, base: _Base, plan: _Plan
+) -> bytes:
+    """Return the journal's entries for the lists of messages that this put changes."""
+    if context.archiving is None or target.namespace:
+        return b""
+    before = base.view.channels if base.view else {}
+    entries = [
+        entry
+        for name, stored in plan.channels.items()
+        if is_transcript(name, checkpoint["channel_values"].get(name))
+        and (entry := entry_of(name, checkpoint["ts"], stored, before.get(name)))
+    ]
+    return encode_entries(entries) if entries else b""
 
 
 def _remember(
@@ -265,6 +302,26 @@ def _remember(
     context.memory.keep(keys.head, copy)
 
 
+def _queue(
+    context: Context,
+    target: Target,
+    due: Due,
+    reply: list[Any],
+    *,
+    soon: bool,
+    finished: bool,
+) -> Operation[None]:
+    """See to it that a thread that was written to is archived when it is due."""
+    if reply[4]:
+        # The queue is on another server, and a worker may have been done with the thread
+        # between the two steps.
+        yield queue_first(due)
+    if finished and context.settings.archive_on == "inline":
+        yield from archive_now(context, target.thread_id)
+    elif context.archiving:
+        context.archiving.notice(soon=soon)
+
+
 def _tidy(
     context: Context, keys: ThreadKeys, target: Target, plan: _Plan, reply: list[Any]
 ) -> Operation[None]:
@@ -272,7 +329,7 @@ def _tidy(
     keep_last = context.settings.keep_last
     if keep_last is None:
         return
-    _, position, ancestors, tidied = reply
+    _, position, ancestors, tidied, _ = reply
     log_then, ancestors_then = map(int, tidied.split())
     if (
         position + len(plan.appended) > 2 * log_then + _BYTES_TO_TIDY

@@ -15,6 +15,7 @@ from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import READ
 from langgraph_dualstore.operations.context import Context, Target, target_of
 from langgraph_dualstore.operations.reader import Reader, evicted
+from langgraph_dualstore.operations.restore import restore_missing
 
 
 class Page(NamedTuple):
@@ -36,7 +37,9 @@ def get_tuple(context: Context, config: RunnableConfig) -> Operation[CheckpointT
     target = target_of(config)
     keys = context.keys(target.thread_id)
     page = yield from read_one(context, keys, target, target.checkpoint_id)
-    if page is None:
+    if page is None and (yield from restore_missing(context, target.thread_id)):
+        page = yield from read_one(context, keys, target, target.checkpoint_id)
+    if page is None or not page.records:
         return None
     record, copy = page.records[0], page.copy
     reader = Reader(context, target.thread_id, copy)
@@ -56,11 +59,14 @@ def get_tuple(context: Context, config: RunnableConfig) -> Operation[CheckpointT
 def read_one(
     context: Context, keys: ThreadKeys, target: Target, checkpoint_id: str | None
 ) -> Operation[Page | None]:
-    """Fetch a checkpoint of the target's namespace, the newest for `None`."""
+    """Fetch a checkpoint of the target's namespace, the newest for `None`.
+
+    Returns:
+        A page of that one or of none; `None` if the thread is absent.
+    """
     address = target.space if checkpoint_id is None else target.address(checkpoint_id)
     interval = members_from(LISTED + address)
-    page = yield from read_page(context, keys, target.thread_id, interval, 1)
-    return page if page and page.records else None
+    return (yield from read_page(context, keys, target.thread_id, interval, 1))
 
 
 def read_page(
@@ -114,7 +120,7 @@ def find_view(
 ) -> Operation[tuple[ThreadCopy, View] | None]:
     """Learn of a stored checkpoint without decoding its values."""
     page = yield from read_one(context, keys, target, checkpoint_id)
-    if page is None:
+    if page is None or not page.records:
         return None
     record, copy = page.records[0], page.copy
     versions = Reader(context, target.thread_id, copy).checkpoint(record)["channel_versions"]

@@ -9,7 +9,15 @@ from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, PendingWrite
 
 from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.memory import ThreadCopy
-from langgraph_dualstore.hot.records import Record, Run, Stored, StoredWrite, Typed, decode_write
+from langgraph_dualstore.hot.records import (
+    Record,
+    Run,
+    Stored,
+    StoredWrite,
+    Typed,
+    begins_with,
+    decode_write,
+)
 from langgraph_dualstore.operations.context import Context, config_of
 from langgraph_dualstore.serialization import Fingerprint
 
@@ -112,7 +120,7 @@ class Reader:
         # An older version of a list that only grew is the beginning of the newer one,
         # which comes first where the newest do.
         held, elements = shared.get(runs[0].start, ((), []))
-        if not _begins_with(held, runs):
+        if not begins_with(held, runs):
             elements = self._list(record, items, runs)
             shared[runs[0].start] = (runs, elements)
         return elements[:items]
@@ -151,16 +159,6 @@ class Reader:
 
 def _by_path(write: StoredWrite) -> tuple[str, str, int]:
     return write.task_path, write.task_id, write.slot
-
-
-def _begins_with(longer: tuple[Run, ...], runs: tuple[Run, ...]) -> bool:
-    last = len(runs) - 1
-    return (
-        last < len(longer)
-        and runs[:last] == longer[:last]
-        and runs[last].start == longer[last].start
-        and runs[last].length <= longer[last].length
-    )
 
 
 def evicted(thread_id: str, checkpoint_id: str = "") -> CorruptRecord:

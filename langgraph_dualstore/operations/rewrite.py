@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore._steps import Due, Operation, RunScript
 from langgraph_dualstore.hot.keys import ANCESTOR, ThreadKeys
 from langgraph_dualstore.hot.scripts import DUMP, REWRITE
-from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.context import Context, due_arguments
 
 ATTEMPTS = 10
 """How often a thread that is written to meanwhile is taken anew."""
@@ -24,6 +24,8 @@ class Whole(NamedTuple):
         writes: Their pending writes.
         log: Its log.
         delta: `b"1"` if there are channels that are rebuilt from ancestors.
+        journal: Which messages are not archived yet.
+        archive: What is archived of it, as `operations.archive` notes it.
     """
 
     generation: bytes
@@ -32,6 +34,8 @@ class Whole(NamedTuple):
     writes: list[bytes]
     log: bytes
     delta: bytes
+    journal: bytes
+    archive: bytes
 
 
 def dump(keys: ThreadKeys) -> Operation[Whole | None]:
@@ -50,6 +54,9 @@ def replace(
     delta: bool,
     members: Collection[bytes],
     writes: Collection[bytes],
+    journal: bytes = b"",
+    archive: bytes = b"",
+    due: Due | None = None,
 ) -> Operation[bool]:
     """Replace a thread that is still as it was seen, absent for `None`.
 
@@ -62,6 +69,10 @@ def replace(
         delta: Whether there are channels that are rebuilt from ancestors.
         members: The new checkpoints.
         writes: The new pending writes.
+        journal: The new journal.
+        archive: What is archived of it: the new thread as it is. Nothing to leave that as
+            it was noted.
+        due: When it is to be archived, if anything in it is new.
 
     Returns:
         Whether it was done; not if the thread has changed since.
@@ -69,6 +80,8 @@ def replace(
     ancestors = sum(member.startswith(ANCESTOR) for member in members)
     was = (seen.generation, seen.revision) if seen else (b"", 0)
     state = (generation, context.ttl, log, "1" if delta else "", ancestors, len(members))
-    replaced = yield RunScript(REWRITE, keys, (*was, *state, *members, *writes))
+    archived = (journal, archive, "1" if archive else "")
+    arguments = (*was, *state, *archived, *due_arguments(due), *members, *writes)
+    replaced = yield RunScript(REWRITE, keys, arguments, due)
     context.memory.forget(keys.head)
     return bool(replaced)

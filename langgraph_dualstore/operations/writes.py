@@ -8,12 +8,18 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import WRITES_IDX_MAP
 
-from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore._steps import Operation, RunScript, queue_first
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import encode_index, encode_part
 from langgraph_dualstore.hot.records import encode_write
 from langgraph_dualstore.hot.scripts import WRITES
-from langgraph_dualstore.operations.context import Context, as_text, new_generation, target_of
+from langgraph_dualstore.operations.context import (
+    Context,
+    as_text,
+    due_arguments,
+    new_generation,
+    target_of,
+)
 
 
 def put_writes(
@@ -47,4 +53,8 @@ def put_writes(
     place = (new_generation(), address, encode_part(as_text("task_id", task_id)))
     limited = b"" if context.settings.keep_last is None else target.space
     keys = context.keys(target.thread_id)
-    yield RunScript(WRITES, keys, (*place, context.ttl, limited, *members))
+    due = context.due(target.thread_id)
+    arguments = (*place, context.ttl, limited, *due_arguments(due), *members)
+    _, unqueued = yield RunScript(WRITES, keys, arguments, due)
+    if due and unqueued:
+        yield queue_first(due)

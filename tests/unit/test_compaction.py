@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from langgraph_dualstore import CorruptRecord
 from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.keys import encode_part
+from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Record, Run, Stored, decode_record, join_runs
 
 LOG = bytes(n * 7 % 251 for n in range(400))
@@ -44,7 +45,7 @@ def bytes_of(log, stored):
 @given(st.lists(channels, max_size=5), st.integers(0, 100))
 def test_every_record_refers_to_the_same_bytes_as_before(values, offset):
     records = [record(n, value) for n, value in enumerate(values)]
-    compaction = Compaction("thread", b"0f", records, LOG, offset)
+    compaction = Compaction("thread", b"0f", records, LogCopy.whole(LOG), offset)
     log = b"?" * offset + compaction.log
     for before in records:
         after = decode_record(compaction.member(b"c", before, "ab"), "thread")
@@ -73,7 +74,7 @@ def test_nothing_is_kept_that_nobody_refers_to_and_nothing_twice(values):
         for run in stored.runs
         for position in range(run.start, run.end)
     }
-    compaction = Compaction("thread", b"0f", records, LOG)
+    compaction = Compaction("thread", b"0f", records, LogCopy.whole(LOG))
     assert compaction.log == bytes(LOG[position] for position in sorted(needed))
 
 
@@ -81,8 +82,8 @@ def test_a_compacted_log_can_be_compacted_again_with_another_behind_it():
     """As a copy does to a thread that exists."""
     first = record(1, {"a": Stored("msgpack", runs=(Run(10, 5), Run(300, 5)))})
     second = record(2, {"a": Stored("msgpack", runs=(Run(100, 7),))})
-    one = Compaction("thread", b"0f", [first], LOG)
-    two = Compaction("thread", b"0f", [second], LOG, len(one.log))
+    one = Compaction("thread", b"0f", [first], LogCopy.whole(LOG))
+    two = Compaction("thread", b"0f", [second], LogCopy.whole(LOG), len(one.log))
     log = one.log + two.log
     for compaction, before in ((one, first), (two, second)):
         after = decode_record(compaction.member(b"a", before, "ab"), "thread")
@@ -96,7 +97,7 @@ def test_what_is_not_in_the_log_cannot_be_moved(log, generation):
     broken = record(1, {"a": Stored("msgpack", runs=(Run(2, 10),))})
     whole = record(2, {"a": Stored("msgpack", inline=b"here")})
     with pytest.raises(CorruptRecord):
-        Compaction("thread", generation, [whole, broken], log)
-    kept = Compaction("thread", generation, [whole], log)
+        Compaction("thread", generation, [whole, broken], LogCopy.whole(log))
+    kept = Compaction("thread", generation, [whole], LogCopy.whole(log))
     assert kept.log == b""
     assert decode_record(kept.member(b"c", whole, "ab"), "thread").channels == whole.channels

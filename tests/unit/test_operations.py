@@ -46,7 +46,7 @@ def put(context, n, count, parent=None):
     return operations.put(context, config, checkpoint, {}, {"messages": n})
 
 
-STORED = [b"0f", 0, 0, b"0 0"]
+STORED = [b"0f", 0, 0, b"0 0", 0]
 
 
 def test_a_put_is_one_step(context):
@@ -63,7 +63,7 @@ def test_a_put_is_one_step(context):
 
 def test_the_next_one_is_too_and_says_what_it_relies_on(context):
     (first,), _ = play(put(context, 1, 3), STORED)
-    (second,), _ = play(put(context, 2, 4, parent=1), [b"0f", len(first.args[7]), 0, b"0 0"])
+    (second,), _ = play(put(context, 2, 4, parent=1), [b"0f", len(first.args[7]), 0, b"0 0", 0])
     stamp = first.args[5].encode()
     assert second.args[0] == "0f"
     assert second.args[1] == first.args[4] + b"0f " + stamp + b" "
@@ -73,7 +73,7 @@ def test_the_next_one_is_too_and_says_what_it_relies_on(context):
 def test_a_refused_put_is_planned_anew_on_what_is_stored(context):
     """Here: nothing. It then sends everything."""
     (first,), _ = play(put(context, 1, 3), STORED)
-    steps, config = play(put(context, 2, 4, parent=1), None, None, [b"ab", 0, 0, b"0 0"])
+    steps, config = play(put(context, 2, 4, parent=1), None, None, [b"ab", 0, 0, b"0 0", 0])
     refused, read, second = steps
     assert refused.script is second.script is scripts.PUT
     assert read.script is scripts.READ
@@ -87,7 +87,7 @@ def test_a_refused_put_is_planned_anew_on_what_is_stored(context):
 def test_a_put_that_is_refused_again_and_again_comes_to_rely_on_nothing(context):
     """A thread that others delete and write all the time."""
     play(put(context, 1, 3), STORED)
-    steps, _ = play(put(context, 2, 4, parent=1), None, None, None, [b"ab", 0, 0, b"0 0"])
+    steps, _ = play(put(context, 2, 4, parent=1), None, None, None, [b"ab", 0, 0, b"0 0", 0])
     assert [step.script.name for step in steps] == ["put", "read", "put", "put"]
     assert steps[-1].args[:2] == ("", "")
 
@@ -107,7 +107,7 @@ def test_a_read_that_misses_is_one_step(context):
 
 def test_writes_are_one_step_and_no_writes_are_none(context):
     config = config_of(id="1")
-    (step,), _ = play(operations.put_writes(context, config, [("a", 1), ("b", 2)], "task"), 2)
+    (step,), _ = play(operations.put_writes(context, config, [("a", 1), ("b", 2)], "task"), [2, 0])
     assert step.script is scripts.WRITES
     assert play(operations.put_writes(context, config, [], "task")) == ([], None)
     with pytest.raises(ConfigurationError, match="checkpoint_id"):
@@ -149,11 +149,11 @@ def test_a_step_is_one_command_on_the_keys_of_one_slot(context):
     assert command_of(Unlink(keys)) == ("UNLINK", *keys)
     assert command_of(TimeLeft(keys)) == ("PTTL", keys.head)
     script = scripts.PIN
-    assert command_of(RunScript(script, keys)) == ("EVALSHA", script.sha, 4, *keys)
+    assert command_of(RunScript(script, keys)) == ("EVALSHA", script.sha, 5, *keys)
     assert command_of(RunScript(script, keys, (1, b"a")), load=True) == (
         "EVAL",
         script.source,
-        4,
+        5,
         *keys,
         1,
         b"a",
@@ -165,7 +165,10 @@ def test_every_script_names_its_keys_arguments_and_reply():
     assert len(found) >= 12
     for script in found:
         header = script.source.split("\n\n")[0]
-        assert "-- KEYS   head, checkpoints, writes, log" in header
+        kind = (
+            "due" if script.name.startswith("queue_") else "head, checkpoints, writes, log, journal"
+        )
+        assert f"-- KEYS   {kind}" in header or script.name == "queue_sweep"
         assert "-- Reply" in header
         assert ("-- ARGV" in header) == ("ARGV" in script.source.replace(header, ""))
         assert "-- include" not in script.source

@@ -1,8 +1,9 @@
 -- Returns a whole thread as it is stored.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- Reply  nil if the thread is absent; else
---        {generation, revision, {checkpoint…}, {write…}, log, '1' if ancestors are needed}
+--        {generation, revision, {checkpoint…}, {write…}, log, '1' if ancestors are needed,
+--        journal, what is archived of it as that was noted}
 
 -- include head
 
@@ -17,4 +18,6 @@ return {
   redis.call('ZRANGE', KEYS[3], 0, -1),
   redis.call('GET', KEYS[4]) or '',
   head.delta and '1' or '',
+  redis.call('GET', KEYS[5]) or '',
+  redis.call('HGET', KEYS[1], 'archive') or '',
 }

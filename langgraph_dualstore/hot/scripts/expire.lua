@@ -1,6 +1,6 @@
 -- Gives a thread at least this long to live.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  TTL in milliseconds, '' for no expiry
 -- Reply  1, or 0 if the thread is absent
 

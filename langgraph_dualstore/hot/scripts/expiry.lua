@@ -1,4 +1,6 @@
--- Gives the thread's four keys one deadline: `ttl` milliseconds from now ('' for
+-- include time
+
+-- Gives the thread's keys one deadline: `ttl` milliseconds from now ('' for
 -- none), never earlier than the one it had. `remaining` is PTTL of the head before
 -- the script wrote anything. A pinned thread has no deadline.
 local function expire_together(remaining, pinned, ttl)
@@ -7,12 +9,10 @@ local function expire_together(remaining, pinned, ttl)
   end
   if ttl == '' then
     if remaining >= 0 then
-      for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+      for i = 1, 5 do redis.call('PERSIST', KEYS[i]) end
     end
     return
   end
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  local deadline = string.format('%.0f', now + math.max(tonumber(ttl), remaining))
-  for _, key in ipairs(KEYS) do redis.call('PEXPIREAT', key, deadline) end
+  local deadline = string.format('%.0f', now_ms() + math.max(tonumber(ttl), remaining))
+  for i = 1, 5 do redis.call('PEXPIREAT', KEYS[i], deadline) end
 end

@@ -1,6 +1,6 @@
 -- Returns the checkpoints of a thread in whose record any of some texts occurs.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   the texts
 -- Reply  {member…}
 

@@ -1,8 +1,10 @@
 -- Returns the head of the thread; `gen` is nil if the thread is absent. `put` tells
 -- whether there is a checkpoint, `delta` whether one is rebuilt from ancestors, `damaged`
--- that the log is not as long as it was left: the server evicted it, or the head.
+-- that the log is not as long as it was left: the server evicted it, or the head. `clean`
+-- tells that the thread is archived as it is.
 local function read_head()
-  local found = redis.call('HMGET', KEYS[1], 'gen', 'rev', 'len', 'pin', 'put', 'delta', 'tidied')
+  local found = redis.call('HMGET', KEYS[1], 'gen', 'rev', 'len', 'pin', 'put', 'delta', 'tidied',
+    'archived')
   local length = redis.call('STRLEN', KEYS[4])
   return {
     gen = found[1] or nil,
@@ -13,6 +15,7 @@ local function read_head()
     delta = found[6] == '1',
     tidied = found[7] or '0 0',
     damaged = tonumber(found[3] or 0) ~= length,
+    clean = found[8] and found[8] == found[1] .. ' ' .. found[2],
   }
 end
 

@@ -1,6 +1,6 @@
 -- Follows the parents of a checkpoint until values of some channels are found.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  encoded namespace
 --        2  encoded id of the checkpoint to start at, '' for the newest
 --        3  '1' if the values of the first one do not count

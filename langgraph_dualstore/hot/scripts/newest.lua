@@ -1,6 +1,6 @@
 -- Returns the newest checkpoint of every namespace, by leaping from one to the next.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  start of the encoded id that a checkpoint must be less than, '' for any
 -- Reply  {encoded namespace, encoded id, …}
 

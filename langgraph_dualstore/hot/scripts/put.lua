@@ -1,6 +1,7 @@
 -- Stores a checkpoint: appends what is new to the log and replaces the record.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal, and the queue of due threads if it is
+--        on this node
 -- ARGV   1  generation of the log of which the caller holds a copy, '' if of none
 --        2  start of a stored checkpoint that proves this copy: its address, generation
 --           and stamp
@@ -14,11 +15,17 @@
 --        10 how many checkpoints the namespace keeps, '' for all
 --        11 '1' if it has channels that are rebuilt from its ancestors
 --        12 start of the parent as the caller knows it, '' if it is not known
+--        13 entries for the journal, '' for none
+--        14 in how many milliseconds the thread is due to be archived, '' for never
+--        15 the thread, as it is queued
 -- Reply  nil if the copy is not of this log, or the parent another one, nothing having
 --        been written;
 --        else {generation, position of the appended bytes, ancestors in the namespace
---        (0 unless ARGV[10]), length of the log and ancestors when last tidied}
+--        (0 unless ARGV[10]), length of the log and ancestors when last tidied,
+--        1 if the thread was archived as it was, and so may not be queued any more}
 
+-- include time
+-- include arming
 -- include expiry
 -- include head
 -- include record
@@ -40,10 +47,16 @@ if not generation or head.damaged then
 end
 
 -- First what can be refused for want of memory, so that a refused put changes nothing.
+if KEYS[6] then
+  arm(KEYS[6], ARGV[15], ARGV[14])
+end
 local length = head.len
 head.put, head.delta = true, head.delta or ARGV[11] == '1'
 if ARGV[8] ~= '' then
   length = redis.call('APPEND', KEYS[4], ARGV[8])
+end
+if ARGV[13] ~= '' then
+  redis.call('APPEND', KEYS[5], head.len .. ' ' .. #ARGV[13] .. '\n' .. ARGV[13])
 end
 write_head(head, generation, length)
 redis.call('ZREMRANGEBYLEX', KEYS[2], '[c' .. ARGV[5], '[c' .. ARGV[5] .. '\255')
@@ -72,4 +85,4 @@ if ARGV[10] ~= '' then
 end
 
 expire_together(remaining, head.pin, ARGV[9])
-return {generation, head.len, ancestors, head.tidied}
+return {generation, head.len, ancestors, head.tidied, head.clean and not KEYS[6] and 1 or 0}

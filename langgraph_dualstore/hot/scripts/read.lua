@@ -2,7 +2,7 @@
 -- pending writes, and the parts of the log that they refer to. Bytes that the caller
 -- already holds are left out when a stored checkpoint proves that it holds the same.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  greatest member wanted, as ZREVRANGEBYLEX takes it
 --        2  least member wanted
 --        3  how many at most, -1 for all

@@ -1,6 +1,6 @@
 -- Gives a pinned thread a deadline again.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  TTL in milliseconds, '' for none
 -- Reply  1 if it was pinned, else 0
 

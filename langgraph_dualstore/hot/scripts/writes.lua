@@ -1,15 +1,21 @@
 -- Stores a task's writes. A regular write keeps its first value, a special one (whose
 -- index is negative) is replaced.
 --
--- KEYS   head, checkpoints, writes, log
+-- KEYS   head, checkpoints, writes, log, journal, and the queue of due threads if it is
+--        on this node
 -- ARGV   1  generation to open if the thread is absent
 --        2  address of the checkpoint
 --        3  encoded id of the task
 --        4  TTL in milliseconds, '' for none
 --        5  encoded namespace if it keeps a limited number of checkpoints, else ''
---        6… for each write: its index in eight characters, the rest of its member
--- Reply  how many writes were stored
+--        6  in how many milliseconds the thread is due to be archived, '' for never
+--        7  the thread, as it is queued
+--        8… for each write: its index in eight characters, the rest of its member
+-- Reply  {how many writes were stored, 1 if the thread was archived as it was, and so may
+--        not be queued any more}
 
+-- include time
+-- include arming
 -- include expiry
 -- include head
 
@@ -22,12 +28,16 @@ if ARGV[5] ~= '' then
     and redis.call('ZLEXCOUNT', KEYS[2], oldest, oldest .. '\255') > 0
     and redis.call('ZLEXCOUNT', KEYS[2], '[a' .. ARGV[2], '[a' .. upto) == 0
   then
-    return 0
+    return {0, 0}
   end
 end
 
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
+
+if KEYS[6] then
+  arm(KEYS[6], ARGV[7], ARGV[6])
+end
 
 local task = ARGV[2] .. ARGV[3]
 local stored = {}
@@ -36,7 +46,7 @@ for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], '[' .. task, '[' .. t
 end
 
 local added = {}
-for i = 6, #ARGV, 2 do
+for i = 8, #ARGV, 2 do
   local index = ARGV[i]
   local member = task .. index .. ARGV[i + 1]
   -- Indexes are biased by 2^31: what starts below '8' is negative.
@@ -55,4 +65,4 @@ else
   write_head(head, ARGV[1], head.len)
 end
 expire_together(remaining, head.pin, ARGV[4])
-return #added
+return {#added, head.clean and not KEYS[6] and 1 or 0}

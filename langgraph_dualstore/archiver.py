@@ -1,0 +1,298 @@
+"""The archiver: takes on threads that are due and archives them, beside the graphs that run.
+
+Redis holds the queue, so an archiver that ends in any way leaves nothing behind but
+claims, which run out. Any number of them may work on one queue.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from langgraph_dualstore._forks import renew_after_fork
+from langgraph_dualstore._steps import Operation
+from langgraph_dualstore.errors import (
+    ArchiveRejected,
+    ColdStoreError,
+    ConfigurationError,
+    DualStoreError,
+    HotStoreUnavailable,
+    SchemaMismatch,
+)
+from langgraph_dualstore.hot.keys import SHARDS
+from langgraph_dualstore.operations.archive import Outcome, archive_threads
+from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.expiry import extend_ttl
+from langgraph_dualstore.operations.queue import Claim, claim, fail, release
+from langgraph_dualstore.operations.sweep import Sweep
+
+_logger = logging.getLogger(__name__)
+
+_BATCH = 50
+"""How many threads are archived in one transaction at most."""
+
+_POLL = 1.0
+"""How many seconds an idle archiver waits before it looks for what others have queued."""
+
+_FIRST_PAUSE = 0.1  # seconds; doubled each time, with jitter
+_LONGEST_PAUSE = 30.0
+_SWEEPS = 8  # in the time after which an idle thread is archived
+
+_NOBODYS_FAULT = (ColdStoreError, SchemaMismatch, ConfigurationError)
+"""Errors that have nothing to do with the thread that is archived, `ArchiveRejected` apart."""
+
+
+class Drained(NamedTuple):
+    """What an archiver that was to finish has left.
+
+    Attributes:
+        complete: Whether everything that was due is archived.
+        left: How many threads that were due are not.
+    """
+
+    complete: bool
+    left: int
+
+
+class Archiver:
+    """Archives what is due, in a thread of its own or in that of the caller.
+
+    Args:
+        context: Returns what operations are given.
+        run: Runs an operation, blocking.
+        background: Whether a thread is started when something is to be archived soon.
+    """
+
+    def __init__(
+        self,
+        context: Callable[[], Context],
+        run: Callable[[Operation[Any]], Any],
+        *,
+        background: bool,
+    ) -> None:
+        self._context = context
+        self._run: Callable[[Operation[Any]], Any] = run
+        self._background = background
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """Start anew in a child process, which does not have its parent's threads."""
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._used = False
+        self._noticed_at = 0.0
+        self._failures = 0
+        self._sweep: Sweep | None = None
+        self._next_sweep = 0.0
+
+    # --- the thread ---
+
+    def notice(self, *, soon: bool) -> None:
+        """Take note that a thread was queued, to be archived soon or not; returns at once."""
+        self._used = True
+        if soon and self._noticed_at == 0.0:
+            self._noticed_at = time.monotonic()
+            if not self._failures:  # else it comes back by itself
+                self._wake.set()
+        if self._background and self._thread is None:
+            self.start()
+
+    def start(self) -> None:
+        """Start working in the background, if that is not so already."""
+        with self._lock:
+            if self._thread is None:
+                self._stopping = False
+                self._thread = threading.Thread(
+                    target=self._work, name="dualstore-archiver", daemon=True
+                )
+                self._thread.start()
+                atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Stop working in the background; what is being archived is finished first."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stopping = True
+            self._wake.set()
+        atexit.unregister(self.stop)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping:
+            try:
+                pause = self._round()
+            except Exception as error:
+                self._failures += 1
+                pause = self._patience()
+                if isinstance(error, DualStoreError):
+                    _logger.warning("cannot archive, will try again in %.1f s: %s", pause, error)
+                else:
+                    _logger.exception("the archiver failed, will go on in %.1f s", pause)
+            else:
+                self._failures = 0
+            self._wait(pause)
+
+    def _wait(self, pause: float) -> None:
+        """Wait, or until something is noticed and then as long as its archive is delayed."""
+        self._wake.wait(pause)
+        self._wake.clear()
+        noticed, self._noticed_at = self._noticed_at, 0.0
+        if noticed and not self._stopping:
+            left = noticed + self._context().settings.archive_delay.total_seconds()
+            # What was noticed is due only then, and so is what is noticed until then.
+            self._wake.wait(max(0.0, left - time.monotonic()))
+
+    def _patience(self) -> float:
+        """Return how many seconds to wait after a fault: longer with each, up to a bound."""
+        margin = self._context().settings.margin_ms / 1000
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 20), margin / 4)
+        return random.uniform(longest / 2, longest)
+
+    def _round(self) -> float:
+        """Archive what is due in all queues.
+
+        Returns:
+            For how many seconds nothing is due.
+        """
+        soonest = 0.0 if self._swept() else _POLL
+        away: Exception | None = None
+        for shard in range(SHARDS):
+            while not self._stopping:
+                claimed = self._run(claim(self._context(), shard, _BATCH))
+                if not claimed.thread_ids:
+                    if claimed.next_ms >= 0:
+                        soonest = min(soonest, claimed.next_ms / 1000)
+                    break
+                if away is None:
+                    try:
+                        self._archive(claimed)
+                    except _NOBODYS_FAULT as error:
+                        away = error
+                else:
+                    self._postpone(claimed)
+        if away is not None:
+            raise away
+        return soonest
+
+    def _swept(self) -> bool:
+        """Look at some threads that should be queued, if it is time for that."""
+        now = time.monotonic()
+        if self._sweep is None:
+            if now < self._next_sweep:
+                return False
+            self._sweep = Sweep(self._context())
+        more: bool = self._run(self._sweep.next_page())
+        if not more:
+            self._sweep = None
+            self._next_sweep = now + self._context().settings.idle_ms / 1000 / _SWEEPS
+        return more
+
+    # --- in the caller's thread ---
+
+    def drain(self, timeout: float) -> Drained:
+        """Archive everything that is due or soon will be, for `timeout` seconds at most."""
+        deadline = time.monotonic() + timeout
+        ahead = self._context().settings.delay_ms
+        pause = 0.01
+        while True:
+            others = 0
+            for shard in range(SHARDS):
+                claimed = self._run(claim(self._context(), shard, _BATCH, ahead))
+                while claimed.thread_ids and time.monotonic() < deadline:
+                    self._archive(claimed)
+                    claimed = self._run(claim(self._context(), shard, _BATCH, ahead))
+                if claimed.thread_ids:
+                    again = [(thread_id, 0) for thread_id in claimed.thread_ids]
+                    self._run(release(self._context(), claimed, again))
+                others += claimed.others + len(claimed.thread_ids)
+            if not others or time.monotonic() > deadline:
+                return Drained(others == 0, others)
+            time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+            pause = min(pause * 2, 0.25)
+
+    def close(self) -> None:
+        """Stop, and archive what is due; what cannot be archived is logged, and stays queued."""
+        self.stop()
+        if not self._used or not self._background:
+            return
+        self._used = False
+        settings = self._context().settings
+        try:
+            drained = self.drain(settings.drain_timeout.total_seconds())
+        except DualStoreError as error:
+            _logger.warning("what is due stays queued, to be archived later: %s", error)
+        else:
+            if not drained.complete:
+                _logger.warning("%d due threads stay queued, to be archived later", drained.left)
+
+    # --- both ---
+
+    def _archive(self, claimed: Claim) -> None:
+        """Archive threads that were taken on.
+
+        Raises:
+            ColdStoreError: The archive refuses, or cannot be asked. The threads are due
+                again after a pause, and live longer.
+            SchemaMismatch: The same.
+            HotStoreUnavailable: Redis cannot be asked; the claim will run out.
+        """
+        context = self._context()
+        try:
+            outcomes = self._outcomes(claimed.thread_ids)
+        except _NOBODYS_FAULT:
+            self._postpone(claimed)
+            raise
+        done: list[tuple[str, int | None]] = []
+        for thread_id, outcome in outcomes.items():
+            if isinstance(outcome, Exception):
+                self._failed(claimed, thread_id, outcome)
+            else:
+                # What is changed was queued again by whoever changed it; but this does not
+                # hang on that.
+                again = context.settings.delay_ms if outcome == "changed" else None
+                done.append((thread_id, again))
+        self._run(release(context, claimed, done))
+
+    def _outcomes(self, thread_ids: Sequence[str]) -> dict[str, Outcome | Exception]:
+        try:
+            outcomes: dict[str, Outcome | Exception]
+            outcomes = self._run(archive_threads(self._context(), thread_ids))
+        except HotStoreUnavailable:
+            raise
+        except Exception as error:
+            if isinstance(error, _NOBODYS_FAULT) and not isinstance(error, ArchiveRejected):
+                raise
+            # One of them is at fault, or each.
+            if len(thread_ids) == 1:
+                return {thread_ids[0]: error}
+            outcomes = {}
+            for thread_id in thread_ids:
+                outcomes |= self._outcomes([thread_id])
+        return outcomes
+
+    def _failed(self, claimed: Claim, thread_id: str, error: Exception) -> None:
+        context = self._context()
+        if self._run(fail(context, claimed, thread_id, error, context.settings.delay_ms)):
+            _logger.error(
+                "thread %r cannot be archived and is set aside: %s",
+                thread_id,
+                error,
+                exc_info=error,
+            )
+
+    def _postpone(self, claimed: Claim) -> None:
+        """Have threads wait while the archive is away, and live until it is back."""
+        wait = int(self._patience() * 1000)
+        for thread_id in claimed.thread_ids:
+            self._run(extend_ttl(self._context(), thread_id))
+        again = [(thread_id, wait) for thread_id in claimed.thread_ids]
+        self._run(release(self._context(), claimed, again))

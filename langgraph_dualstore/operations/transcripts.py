@@ -1,0 +1,231 @@
+"""Which messages of a thread its transcript lacks, as rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from langgraph_dualstore.archive import MessageRow
+from langgraph_dualstore.cold.messages import content_key, is_message, key_of, to_row
+from langgraph_dualstore.errors import CorruptRecord
+from langgraph_dualstore.hot.journal import Entry, entry_of, grew
+from langgraph_dualstore.hot.logcopy import LogCopy
+from langgraph_dualstore.hot.records import Record, Run, Stored
+from langgraph_dualstore.operations.context import Context
+
+_PREVIOUS = "__previous__"
+"""The channel of what a functional entrypoint has saved. Its other channels repeat it."""
+
+
+def is_transcript(name: str, value: object) -> bool:
+    """Tell whether a channel's value is a list of messages that belongs to the transcript."""
+    return (
+        type(value) is list
+        and bool(value)
+        and (name == _PREVIOUS or not name.startswith("__"))
+        and is_message(value[0])
+    )
+
+
+class Transcript(NamedTuple):
+    """What is to be written to a transcript.
+
+    Attributes:
+        rows: The messages that are new or edited, in the order in which they were written.
+        present: For channels that did not only grow: the keys of what they hold now.
+        since: When the first of the messages was written, `None` if there are none.
+    """
+
+    rows: list[MessageRow]
+    present: dict[str, list[str]]
+    since: datetime | None
+
+
+class Changes:
+    """What happened to a thread's lists of messages since it was archived last.
+
+    Args:
+        entries: What was journaled, oldest first.
+        before: The lists as they were archived last.
+        now: The lists in the newest root checkpoint, empty ones too.
+        unsure: Whether the archive may hold more than `before` tells of.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        before: Mapping[str, Stored],
+        now: Mapping[str, Stored],
+        *,
+        unsure: bool = False,
+    ) -> None:
+        self.entries = entries
+        names = {entry.channel for entry in entries} | before.keys()
+        self.lists = {name: now[name] for name in names if name in now}
+        self._changed = {
+            name for name in names if unsure or not self._only_grew(name, before.get(name))
+        }
+
+    def _only_grew(self, name: str, last: Stored | None) -> bool:
+        for entry in self.entries:
+            if entry.channel == name:
+                if last is not None and not grew(last, entry.stored):
+                    return False
+                last = entry.stored
+        return last == self.lists.get(name)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every message that the state holds is archived or among the entries.
+
+        It is not if another process wrote to the thread without a journal, or the server
+        evicted that.
+        """
+        last = {entry.channel: entry.stored for entry in self.entries}
+        return all(name not in self._changed or name in last for name in self.lists)
+
+    def runs(self) -> Iterator[Run]:
+        """Yield the stretches of the log that are needed to write the transcript."""
+        for entry in self.entries:
+            yield from entry.new_runs
+        for name in self._changed:
+            if name in self.lists:
+                yield from self.lists[name].runs
+
+    def transcript(self, context: Context, thread_id: str, log: LogCopy) -> Transcript:
+        """Return what is to be written.
+
+        Raises:
+            CorruptRecord: A message is not in the log.
+            UnknownMessageType: A message is of no kind that a transcript knows.
+        """
+        scribe = _Scribe(context, thread_id, log)
+        rows = [row for entry in self.entries for row in scribe.rows(entry)]
+        present = {
+            name: scribe.keys(scribe.messages(self.lists[name])) if name in self.lists else []
+            for name in self._changed
+        }
+        since = min((time_of(entry.time) for entry in self.entries), default=None)
+        return Transcript(rows, present, since)
+
+
+class NeedsWhole(Exception):
+    """A list's messages have no ids, so all of it must be at hand to name them."""
+
+
+class _Scribe:
+    """Turns entries into rows."""
+
+    def __init__(self, context: Context, thread_id: str, log: LogCopy) -> None:
+        self._context = context
+        self._thread_id = thread_id
+        self._log = log
+
+    def rows(self, entry: Entry) -> Iterator[MessageRow]:
+        """Yield the rows of an entry's new messages."""
+        settings = self._context.settings
+        stored = entry.stored
+        if stored.items is not None and entry.old_items:
+            stored = stored._replace(items=stored.items - entry.old_items, runs=entry.new_runs)
+        messages = self.messages(stored)
+        if entry.old_items and any(key_of(message) is None for message in messages):
+            messages = self.messages(entry.stored)
+        created_at = time_of(entry.time)
+        for message, key in zip(messages, self.keys(messages), strict=True):
+            row: MessageRow | None = to_row(
+                message,
+                channel=entry.channel,
+                key=key,
+                created_at=created_at,
+                count_tokens=settings.count_tokens,
+                serde=self._context.codec.serde,
+            )
+            if row is not None and settings.redact is not None:
+                row = settings.redact(row)
+            if row is not None:
+                yield row
+
+    def messages(self, stored: Stored) -> list[Any]:
+        """Return the messages of a list.
+
+        Raises:
+            NeedsWhole: The log at hand lacks some of it.
+        """
+        codec = self._context.codec
+        if stored.items == 0:
+            return []
+        if stored.inline is not None:
+            data: bytes | None = stored.inline
+        else:
+            data = self._log.read(stored.runs)
+        if data is None:
+            raise NeedsWhole
+        try:
+            if stored.items is not None:
+                value: Any = codec.loads_list(data, stored.items)[0]
+            else:
+                value = codec.loads((stored.type, data))
+        except Exception as error:
+            raise CorruptRecord(
+                f"a message of thread {self._thread_id!r} cannot be decoded: {error}",
+                thread_id=self._thread_id,
+            ) from error
+        return value if isinstance(value, list) else []
+
+    def keys(self, messages: Iterable[Any]) -> list[str]:
+        """Return the messages' keys; those without an id are told apart by their content."""
+        keys: list[str] = []
+        seen: Counter[bytes] = Counter()
+        for message in messages:
+            key = key_of(message)
+            if key is None:
+                encoded = self._context.codec.dumps(message)[1]
+                key = content_key(encoded, seen[encoded])
+                seen[encoded] += 1
+            keys.append(key)
+        return keys
+
+
+def entries_of(
+    context: Context, thread_id: str, records: Sequence[Record], log: LogCopy
+) -> list[Entry]:
+    """Return the entries that a thread's root checkpoints come to, oldest first."""
+    scribe = _Scribe(context, thread_id, log)
+    entries: list[Entry] = []
+    before: dict[str, Stored] = {}
+    verdicts: dict[str, bool] = {}
+    for record in records:
+        time: str | None = None
+        for name, stored in record.channels.items():
+            if stored == before.get(name) or not _may_be_list(context, name, stored):
+                continue
+            if not verdicts.get(name):
+                value = scribe.messages(stored)
+                verdicts[name] = is_transcript(name, value)
+            if verdicts[name]:
+                if time is None:
+                    time = context.codec.loads(record.checkpoint)["ts"]
+                entry = entry_of(name, time or "", stored, before.get(name))
+                before[name] = stored
+                if entry is not None:
+                    entries.append(entry)
+    return entries
+
+
+def _may_be_list(context: Context, name: str, stored: Stored) -> bool:
+    if name.startswith("__") and name != _PREVIOUS:
+        return False
+    if stored.items is not None:
+        return True
+    return stored.inline is not None or not context.codec.splits_lists
+
+
+def time_of(text: str) -> datetime:
+    """Return the time that a checkpoint's `ts` is."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
