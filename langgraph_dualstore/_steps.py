@@ -56,6 +56,13 @@ class TimeLeft(NamedTuple):
     keys: ThreadKeys
 
 
+ABSENT = -2
+"""What Redis answers to PTTL if the key is not there."""
+
+NO_EXPIRY = -1
+"""What it answers if the key does not expire."""
+
+
 class Scan(NamedTuple):
     """Look at some keys, or at all of a cluster; the reply is the next cursor and keys."""
 

@@ -13,12 +13,16 @@ from langchain_core.messages import (
     AIMessageChunk,
     BaseMessage,
     ChatMessage,
+    ChatMessageChunk,
     FunctionMessage,
+    FunctionMessageChunk,
     HumanMessage,
     HumanMessageChunk,
     RemoveMessage,
     SystemMessage,
+    SystemMessageChunk,
     ToolMessage,
+    ToolMessageChunk,
 )
 from pydantic import BaseModel
 
@@ -164,4 +168,22 @@ messages = st.one_of(
     _of(FunctionMessage, name=texts),
     _of(SignedMessage, signature=texts),
     texts.map(lambda id_: RemoveMessage(id=id_)),
+)
+chunks = st.one_of(
+    _of(HumanMessageChunk),
+    _of(SystemMessageChunk),
+    _of(ToolMessageChunk, tool_call_id=texts, artifact=anything),
+    _of(FunctionMessageChunk, name=texts),
+    _of(ChatMessageChunk, role=texts),
+    _of(
+        AIMessageChunk,
+        tool_call_chunks=st.lists(
+            st.fixed_dictionaries(
+                {"name": names, "args": names, "id": names, "index": st.none() | st.integers(0, 9)}
+            ),
+            max_size=2,
+        ),
+        chunk_position=st.sampled_from([None, "last"]),
+        usage_metadata=usages,
+    ),
 )

@@ -29,9 +29,10 @@ from langgraph_dualstore.hot.note import Note, decode_note, encode_note, without
 from langgraph_dualstore.hot.records import Record, Run, decode_write, merge_runs
 from langgraph_dualstore.hot.scripts import ARCHIVED, DROP, PIECES, RECENT
 from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.finish import status_of
 from langgraph_dualstore.operations.prune import Content, select
-from langgraph_dualstore.operations.reader import Reader
+from langgraph_dualstore.operations.reader import Reader, evicted
 from langgraph_dualstore.operations.rewrite import dump
 from langgraph_dualstore.operations.transcripts import (
     Changes,
@@ -207,7 +208,7 @@ def _increment(context: Context, keys: ThreadKeys, recent: _Recent) -> Operation
     """Return what is new in a thread, `None` if it has to be archived as a whole."""
     thread_id, note = recent.thread_id, recent.note
     content = select(context, thread_id, recent.members, recent.writes, 1)
-    if any(record.generation != note.generation for record in content.listed):
+    if not content.listed or {record.generation for record in content.listed} != {note.generation}:
         return None
     needed = merge_runs(_runs_of(content))
     new = without(needed, note.kept)
@@ -267,12 +268,14 @@ def _everything(
     generation = whole.generation.decode()
     keep = 1 if context.settings.archive_history == "newest" else None
     content = select(context, thread_id, whole.members, whole.writes, keep)
+    if not content.listed:
+        return "absent"  # writes to a checkpoint that never came: nothing could be resumed
     needed = merge_runs(_runs_of(content))
     log = LogCopy.whole(whole.log)
     root = _root_of(content)
-    changes = None
+    changes = deltas = None
     if context.archiving and context.archiving.transcript:
-        every = select(context, thread_id, whole.members, [], None)
+        every = select(context, thread_id, whole.members, whole.writes, None)
         records = [record for record in every.listed if not record.namespace]
         entries = entries_of(context, thread_id, records, log)
         known = {entry.stored for entry in entries}
@@ -281,14 +284,23 @@ def _everything(
         entries.sort(key=lambda entry: time_of(entry.time))
         now = root.channels if root else {}
         changes = Changes(entries, {}, now, unsure=base is not None)
+        if whole.delta and root is not None:
+            deltas = DeltaTranscripts(context, thread_id, every, root, log)
+    try:
+        transcript = (
+            changes.transcript(context, thread_id, log, deltas) if changes else _NO_TRANSCRIPT
+        )
+    except NeedsWhole as error:
+        raise evicted(thread_id) from error
+    lists = changes.lists if changes else {}
     return _ready(
         context,
         _Read(thread_id, whole.revision, generation, base, len(whole.journal)),
         content,
         log,
         pieces=needed,
-        transcript=changes.transcript(context, thread_id, log) if changes else _NO_TRANSCRIPT,
-        note=Note("", generation, len(needed), tuple(needed), changes.lists if changes else {}),
+        transcript=transcript,
+        note=Note("", generation, len(needed), tuple(needed), lists),
         whole_log=True,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from langgraph_dualstore._steps import AskArchive, Operation, RunScript, Unlink
+from langgraph_dualstore._steps import ABSENT, AskArchive, Operation, RunScript, TimeLeft, Unlink
 from langgraph_dualstore.hot.keys import encode_text
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.hot.scripts import FIND_RUNS, REMOVE
@@ -53,3 +53,6 @@ def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]
             due = context.due(thread_id, soon=True)
             yield RunScript(REMOVE, keys, (*due_arguments(due), *doomed), due)
             context.memory.forget(keys.head)
+            if context.archiving and (yield TimeLeft(keys)) == ABSENT:
+                # Nothing is left of it that could be archived over what was.
+                yield from delete_thread(context, thread_id)

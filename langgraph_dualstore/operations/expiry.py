@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from langgraph_dualstore._steps import Operation, RunScript, TimeLeft
+from langgraph_dualstore._steps import ABSENT, NO_EXPIRY, Operation, RunScript, TimeLeft
 from langgraph_dualstore.hot.scripts import EXPIRE, PIN, UNPIN
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.settings import TTL, milliseconds
-
-_ABSENT = -2  # what Redis answers to PTTL
-_NO_EXPIRY = -1
 
 
 def extend_ttl(context: Context, thread_id: str, ttl: TTL = None) -> Operation[bool]:
@@ -47,6 +44,6 @@ def unpin(context: Context, thread_id: str) -> Operation[bool]:
 def ttl_of(context: Context, thread_id: str) -> Operation[timedelta | None]:
     """Return how long a thread has left: zero if it is absent, `None` if for ever."""
     left = yield TimeLeft(context.keys(thread_id))
-    if left == _NO_EXPIRY:
+    if left == NO_EXPIRY:
         return None
-    return timedelta(milliseconds=0 if left == _ABSENT else left)
+    return timedelta(milliseconds=0 if left == ABSENT else left)

@@ -84,10 +84,10 @@ def needs_ancestors(
     versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
 ) -> bool:
     """Tell whether a checkpoint may have channels that are rebuilt from its ancestors."""
-    return next(_delta_channels(versions, values, metadata), None) is not None
+    return next(delta_channels(versions, values, metadata), None) is not None
 
 
-def _delta_channels(
+def delta_channels(
     versions: Iterable[str], values: Container[str], metadata: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield the channels of a checkpoint that may be rebuilt from its ancestors.
@@ -182,7 +182,7 @@ def _ancestors_needed(
     for record in listed:
         versions = _versions(context, record)
         metadata = context.codec.loads(record.metadata)
-        remaining = set(_delta_channels(versions, record.channels, metadata))
+        remaining = set(delta_channels(versions, record.channels, metadata))
         written: set[str] = set()
         # Links of the chain that are kept only if something is found further up.
         links: list[tuple[_Place, set[str]]] = []

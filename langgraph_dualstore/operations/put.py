@@ -316,10 +316,13 @@ def _queue(
         # The queue is on another server, and a worker may have been done with the thread
         # between the two steps.
         yield queue_first(due)
-    if finished and context.settings.archive_on == "inline":
-        yield from archive_now(context, target.thread_id)
-    elif context.archiving:
-        context.archiving.notice(soon=soon)
+    try:
+        if finished and context.settings.archive_on == "inline":
+            yield from archive_now(context, target.thread_id)
+    finally:
+        # The archiver clears the queue, and archives what could not be archived now.
+        if context.archiving:
+            context.archiving.notice(soon=soon)
 
 
 def _tidy(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from langgraph_dualstore._steps import AskArchive, Operation, RunScript, TimeLeft
+from langgraph_dualstore._steps import ABSENT, AskArchive, Operation, RunScript, TimeLeft
 from langgraph_dualstore.archive import Archived
 from langgraph_dualstore.errors import ColdStoreUnavailable
 from langgraph_dualstore.hot.compaction import Compaction
@@ -20,7 +20,6 @@ from langgraph_dualstore.operations.transcripts import entries_of
 _logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 4
-_ABSENT = -2  # what Redis answers to PTTL
 
 
 def restore_missing(context: Context, thread_id: str) -> Operation[bool]:
@@ -53,7 +52,7 @@ def restore_if_absent(context: Context, thread_id: str) -> Operation[bool]:
     if context.archiving is None or not context.settings.restore:
         return False
     left = yield TimeLeft(context.keys(thread_id))
-    if left != _ABSENT:
+    if left != ABSENT:
         return False
     return (yield from restore_missing(context, thread_id))
 

@@ -6,7 +6,7 @@ by a process without one, or lost its place in the queue when a server lost data
 
 from __future__ import annotations
 
-from langgraph_dualstore._steps import Due, Operation, RunScript, Scan, queue_first
+from langgraph_dualstore._steps import NO_EXPIRY, Due, Operation, RunScript, Scan, queue_first
 from langgraph_dualstore.hot.keys import (
     encode_text,
     head_pattern,
@@ -18,8 +18,6 @@ from langgraph_dualstore.hot.scripts import QUEUE_SWEEP, UNARCHIVED
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.expiry import pin
 from langgraph_dualstore.operations.queue import look
-
-_NO_EXPIRY = -1  # what Redis answers to PTTL
 
 
 class Sweep:
@@ -55,7 +53,7 @@ class Sweep:
         left = yield RunScript(UNARCHIVED, self._context.keys(thread_id))
         if left is None:
             return
-        wait = settings.idle_ms if left == _NO_EXPIRY else left - settings.margin_ms
+        wait = settings.idle_ms if left == NO_EXPIRY else left - settings.margin_ms
         queue = queue_of(settings.prefix, thread_id)
         yield queue_first(Due(queue.due, max(0, wait), encode_text(thread_id)))
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from langgraph.checkpoint.serde.types import _DeltaSnapshot
+
 from langgraph_dualstore.archive import MessageRow
-from langgraph_dualstore.cold.messages import content_key, is_message, key_of, to_row
+from langgraph_dualstore.cold.messages import (
+    CONTENT_IN_META,
+    content_key,
+    is_message,
+    key_of,
+    to_row,
+)
 from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.journal import Entry, entry_of, grew
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Record, Run, Stored
 from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 
 _PREVIOUS = "__previous__"
 """The channel of what a functional entrypoint has saved. Its other channels repeat it."""
@@ -21,6 +32,8 @@ _PREVIOUS = "__previous__"
 
 def is_transcript(name: str, value: object) -> bool:
     """Tell whether a channel's value is a list of messages that belongs to the transcript."""
+    if isinstance(value, _DeltaSnapshot):
+        value = value.value
     return (
         type(value) is list
         and bool(value)
@@ -94,21 +107,40 @@ class Changes:
             if name in self.lists:
                 yield from self.lists[name].runs
 
-    def transcript(self, context: Context, thread_id: str, log: LogCopy) -> Transcript:
+    def transcript(
+        self,
+        context: Context,
+        thread_id: str,
+        log: LogCopy,
+        deltas: DeltaTranscripts | None = None,
+    ) -> Transcript:
         """Return what is to be written.
+
+        Args:
+            context: The operation's.
+            thread_id: The thread.
+            log: Holds `runs`.
+            deltas: The messages of delta channels, if there are such channels.
 
         Raises:
             CorruptRecord: A message is not in the log.
             UnknownMessageType: A message is of no kind that a transcript knows.
         """
         scribe = _Scribe(context, thread_id, log)
-        rows = [row for entry in self.entries for row in scribe.rows(entry)]
+        timed = [(time_of(entry.time), list(scribe.rows(entry))) for entry in self.entries]
         present = {
             name: scribe.keys(scribe.messages(self.lists[name])) if name in self.lists else []
             for name in self._changed
         }
-        since = min((time_of(entry.time) for entry in self.entries), default=None)
-        return Transcript(rows, present, since)
+        if deltas is not None:
+            for name, time, messages in deltas.written():
+                at = time_of(time)
+                timed.append((at, list(scribe.rows_of(name, messages, at))))
+            timed.sort(key=itemgetter(0))
+            for name in deltas.channels:
+                present[name] = scribe.keys(deltas.present(name))
+        rows = [row for _, written in timed for row in written]
+        return Transcript(rows, present, min((at for at, _ in timed), default=None))
 
 
 class NeedsWhole(Exception):
@@ -125,25 +157,30 @@ class _Scribe:
 
     def rows(self, entry: Entry) -> Iterator[MessageRow]:
         """Yield the rows of an entry's new messages."""
-        settings = self._context.settings
         stored = entry.stored
         if stored.items is not None and entry.old_items:
             stored = stored._replace(items=stored.items - entry.old_items, runs=entry.new_runs)
         messages = self.messages(stored)
         if entry.old_items and any(key_of(message) is None for message in messages):
             messages = self.messages(entry.stored)
-        created_at = time_of(entry.time)
+        yield from self.rows_of(entry.channel, messages, time_of(entry.time))
+
+    def rows_of(
+        self, channel: str, messages: Sequence[Any], created_at: datetime
+    ) -> Iterator[MessageRow]:
+        """Yield the rows of messages, as they are to be written."""
+        settings = self._context.settings
         for message, key in zip(messages, self.keys(messages), strict=True):
             row: MessageRow | None = to_row(
                 message,
-                channel=entry.channel,
+                channel=channel,
                 key=key,
                 created_at=created_at,
                 count_tokens=settings.count_tokens,
                 serde=self._context.codec.serde,
             )
             if row is not None and settings.redact is not None:
-                row = settings.redact(row)
+                row = _redacted(row, settings.redact)
             if row is not None:
                 yield row
 
@@ -172,6 +209,8 @@ class _Scribe:
                 f"a message of thread {self._thread_id!r} cannot be decoded: {error}",
                 thread_id=self._thread_id,
             ) from error
+        if isinstance(value, _DeltaSnapshot):
+            value = value.value
         return value if isinstance(value, list) else []
 
     def keys(self, messages: Iterable[Any]) -> list[str]:
@@ -188,6 +227,22 @@ class _Scribe:
         return keys
 
 
+def _redacted(
+    row: MessageRow, redact: Callable[[MessageRow], MessageRow | None]
+) -> MessageRow | None:
+    """Return what is to be written instead of a row."""
+    redacted = redact(row)
+    if redacted is None or redacted.content == row.content:
+        return redacted
+    # The text that was taken out is not to be found beside it.
+    meta = {
+        name: value
+        for name, value in redacted.meta.items()
+        if name not in CONTENT_IN_META or value != row.meta.get(name)
+    }
+    return replace(redacted, meta=meta)
+
+
 def entries_of(
     context: Context, thread_id: str, records: Sequence[Record], log: LogCopy
 ) -> list[Entry]:
@@ -199,10 +254,12 @@ def entries_of(
     for record in records:
         time: str | None = None
         for name, stored in record.channels.items():
-            if stored == before.get(name) or not _may_be_list(context, name, stored):
+            if stored == before.get(name) or (name.startswith("__") and name != _PREVIOUS):
                 continue
-            if not verdicts.get(name):
+            if name not in verdicts:
                 value = scribe.messages(stored)
+                if not value and stored.items is None and stored.inline is not None:
+                    continue  # an empty list, which may be one of messages
                 verdicts[name] = is_transcript(name, value)
             if verdicts[name]:
                 if time is None:
@@ -212,14 +269,6 @@ def entries_of(
                 if entry is not None:
                     entries.append(entry)
     return entries
-
-
-def _may_be_list(context: Context, name: str, stored: Stored) -> bool:
-    if name.startswith("__") and name != _PREVIOUS:
-        return False
-    if stored.items is not None:
-        return True
-    return stored.inline is not None or not context.codec.splits_lists
 
 
 def time_of(text: str) -> datetime:
