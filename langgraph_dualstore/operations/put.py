@@ -31,7 +31,7 @@ from langgraph_dualstore.operations.context import (
     new_stamp,
     target_of,
 )
-from langgraph_dualstore.operations.finish import is_finished
+from langgraph_dualstore.operations.finish import is_finished, leaves_nothing
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
 from langgraph_dualstore.operations.transcripts import is_transcript
@@ -138,6 +138,8 @@ def _finishes(
     """Tell whether a checkpoint finishes its thread, if anyone wants to know."""
     if context.archiving is None or target.namespace:
         return False
+    if context.settings.is_finished is None:
+        return leaves_nothing(checkpoint, metadata)
     config = target.config(checkpoint["id"])
     parent = target.config(target.checkpoint_id) if target.checkpoint_id else None
     found = CheckpointTuple(config, checkpoint, metadata, parent, [])  # type: ignore[arg-type]
