@@ -1,42 +1,61 @@
-"""Which servers the tests use: `--redis KIND`; every fixture of theirs is in `fixtures/`."""
+"""Which servers the tests use: `--redis KIND`, `--postgres KIND`; fixtures are in `fixtures/`."""
 
 from __future__ import annotations
 
 import os
+from types import ModuleType
 
 import pytest
-from servers import kinds
+from servers import kinds, postgres_kinds
 from servers.server import ServerUnavailable
 
-pytest_plugins = ["fixtures.redis_servers", "fixtures.savers", "fixtures.special_servers"]
+pytest_plugins = [
+    "fixtures.postgres_servers",
+    "fixtures.redis_servers",
+    "fixtures.savers",
+    "fixtures.special_servers",
+]
+
+SERVERS: dict[str, ModuleType] = {"redis": kinds, "postgres": postgres_kinds}
+
+POSTGRES_FIXTURES = {"postgres_server", "start_postgres"}
+"""What every other fixture that starts a PostgreSQL of the chosen kind rests on."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--redis",
-        choices=kinds.KINDS,
-        default=os.environ.get("DUALSTORE_TEST_REDIS", kinds.DEFAULT),
-        help="the server that the tests use; also DUALSTORE_TEST_REDIS",
-    )
+    for name, chosen_from in SERVERS.items():
+        parser.addoption(
+            f"--{name}",
+            choices=chosen_from.KINDS,
+            default=os.environ.get(_variable(name), chosen_from.DEFAULT),
+            help=f"the {name} server that the tests use; also {_variable(name)}",
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    kind = config.getoption("--redis")
-    if kind not in kinds.KINDS:
-        raise pytest.UsageError(f"DUALSTORE_TEST_REDIS={kind}: not one of {', '.join(kinds.KINDS)}")
-    try:
-        kinds.check(kind)
-    except ServerUnavailable as error:
-        raise pytest.UsageError(f"--redis {kind}: {error}") from error
+    for name, chosen_from in SERVERS.items():
+        kind = config.getoption(f"--{name}")
+        if kind not in chosen_from.KINDS:
+            known = ", ".join(chosen_from.KINDS)
+            raise pytest.UsageError(f"{_variable(name)}={kind}: not one of {known}")
+        try:
+            chosen_from.check(kind)
+        except ServerUnavailable as error:
+            raise pytest.UsageError(f"--{name} {kind}: {error}") from error
 
 
 def pytest_report_header(config: pytest.Config) -> str:
+    chosen = "".join(f"{name}: {config.getoption(f'--{name}')}; " for name in SERVERS)
     containers = "run" if _containers_asked_for(config) else "deselected, see --redis container"
-    return f"redis: {config.getoption('--redis')}; container tests: {containers}"
+    return f"{chosen}container tests: {containers}"
 
 
+@pytest.hookimpl(tryfirst=True)  # Before `-m` looks at the markers.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Container tests need a Docker engine and run when they are asked for."""
+    """Mark what runs on PostgreSQL; leave out what needs a Docker engine unless asked for."""
+    for item in items:
+        if POSTGRES_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
     if _containers_asked_for(config):
         return
     left_out = [item for item in items if item.get_closest_marker("containers")]
@@ -45,9 +64,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def _variable(name: str) -> str:
+    return f"DUALSTORE_TEST_{name.upper()}"
+
+
 def _containers_asked_for(config: pytest.Config) -> bool:
     return (
-        config.getoption("--redis") == "container"
+        any(config.getoption(f"--{name}") == "container" for name in SERVERS)
         or "containers" in config.getoption("-m")
         or os.environ.get("DUALSTORE_TEST_CONTAINERS") == "1"
     )
