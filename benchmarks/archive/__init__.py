@@ -1,0 +1,1 @@
+"""What archiving costs: `python -m benchmarks.archive`."""
