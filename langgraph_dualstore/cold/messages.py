@@ -70,6 +70,9 @@ __all__ = [
 STRICT: Final[SerializerProtocol] = JsonPlusSerializer(allowed_msgpack_modules=None)
 """The serializer where none is given: it revives no classes but those that LangGraph knows."""
 
+CONTENT_IN_META: Final = ("content", "$exact")
+"""The names in a row's `meta` under which its content is found in full."""
+
 _TYPES: Final[dict[Role, str]] = {
     "user": "human",
     "assistant": "ai",

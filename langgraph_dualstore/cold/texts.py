@@ -68,15 +68,19 @@ def json_text(value: Mapping[str, Any]) -> str:
 def _mend(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub(_REPLACEMENT, value)
-    if value is None or isinstance(value, bool | int):
+    if (
+        value is None
+        or isinstance(value, int)
+        or (isinstance(value, float) and math.isfinite(value))
+    ):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if depth and isinstance(value, Mapping):
+    if not isinstance(value, Mapping | list | tuple):
+        return _mend(str(value), depth)
+    if not depth:
+        return "\u2026"
+    if isinstance(value, Mapping):
         return {_mend(str(key), depth): _mend(item, depth - 1) for key, item in value.items()}
-    if depth and isinstance(value, list | tuple):
-        return [_mend(item, depth - 1) for item in value]
-    return _mend(str(value), depth)
+    return [_mend(item, depth - 1) for item in value]
 
 
 def instant(at: datetime) -> datetime:

@@ -1,0 +1,2 @@
+-- Tell which migrations have run.
+SELECT number FROM {schema}.dualstore_migrations

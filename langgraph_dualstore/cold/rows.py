@@ -1,0 +1,138 @@
+"""The rows that a batch of archives writes, in the order of their statements' columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph_dualstore.archive import ThreadArchive
+from langgraph_dualstore.cold.messages import to_sql
+from langgraph_dualstore.cold.numbering import Numbered
+from langgraph_dualstore.cold.texts import exact_bytes, instant, json_text, name, storable
+
+Row = tuple[Any, ...]
+
+_SESSION = (
+    *("user_id", "status", "started_at", "ended_at", "last_activity_at", "turn_count"),
+    *("message_count", "tokens", "attributes", "mark", "checkpoint_id", "generation", "delta"),
+)
+NEW_SESSION = ("thread_key", "thread_id", "thread_bytes", *_SESSION)
+KNOWN_SESSION = ("id", "recount", *_SESSION)
+MESSAGE = (
+    *("session_id", "position", "turn", "role", "content", "token_count", "meta", "created_at"),
+    *("message_id", "channel", "removed_at"),
+)
+EDIT = ("id", "role", "content", "token_count", "meta", "removed_at")
+REMOVAL = ("id", "removed_at")
+TURN = ("session_id", "turn", "start_position", "end_position", "created_at")
+ENTRY = ("session_id", "kind", "position", "data")
+ENTRY_TYPES = ("int8", "text", "int8", "bytea")
+PRUNE = ("session_id", "kind", "start")
+KEPT = ("kept_session_id", "kept_position")
+
+
+def new_session(key: bytes, thread: ThreadArchive, numbered: Numbered) -> Row:
+    """Return the row of a thread that nobody has archived yet."""
+    thread_id = thread.thread_id
+    return (key, storable(thread_id), exact_bytes(thread_id), *_session(thread, numbered))
+
+
+def known_session(id_: int, thread: ThreadArchive, numbered: Numbered) -> Row:
+    """Return what changes in the row of a thread that has been archived before."""
+    return (id_, numbered.recount, *_session(thread, numbered))
+
+
+def _session(thread: ThreadArchive, numbered: Numbered) -> Row:
+    session = thread.session
+    last = instant(session.last_activity_at)
+    return (
+        None if session.user_id is None else name(session.user_id),
+        session.status,
+        instant(session.started_at),
+        last if session.status == "finished" else None,
+        last,
+        numbered.turn_count,
+        numbered.message_count,
+        numbered.tokens,
+        json_text(session.attributes),
+        thread.mark,
+        name(thread.checkpoint_id),
+        name(thread.entries.generation),
+        thread.entries.delta,
+    )
+
+
+@dataclass
+class Rows:
+    """What is written besides sessions, each of them for many.
+
+    Attributes:
+        messages: `MESSAGE`; those to add.
+        edits: `EDIT`; those to replace.
+        removals: `REMOVAL`; those that were removed, or are back.
+        turns: `TURN`; those with more messages.
+        new_entries: `ENTRY`; of sessions that have none.
+        entries: `ENTRY`; of sessions that may have the same.
+        prunes: `PRUNE`; from where entries of a kind are dropped.
+        kept: `KEPT`; pieces of the log that are not dropped.
+    """
+
+    messages: list[Row] = field(default_factory=list)
+    edits: list[Row] = field(default_factory=list)
+    removals: list[Row] = field(default_factory=list)
+    turns: list[Row] = field(default_factory=list)
+    new_entries: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    prunes: list[Row] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
+
+    def add_messages(self, session_id: int, numbered: Numbered) -> None:
+        """Take up what changes in a session's messages and turns."""
+        for row, position, turn, removed_at in numbered.new:
+            said = to_sql(row)
+            self.messages.append(
+                (
+                    *(session_id, position, turn, said.role, said.content, said.token_count),
+                    *(said.meta, instant(row.created_at), said.key, said.channel, removed_at),
+                )
+            )
+        for id_, row, removed_at in numbered.edited:
+            said = to_sql(row)
+            self.edits.append(
+                (id_, said.role, said.content, said.token_count, said.meta, removed_at)
+            )
+        self.removals += numbered.removals.items()
+        for turn, span in numbered.spans.items():
+            self.turns.append((session_id, turn, span.start, span.end, instant(span.created_at)))
+
+    def add_entries(self, session_id: int, thread: ThreadArchive, *, new: bool) -> None:
+        """Take up what a restore of a session needs."""
+        entries = thread.entries
+        rows = self.new_entries if new else self.entries
+        rows += ((session_id, *entry) for entry in _entries(thread))
+        if new:
+            return
+        self.prunes += (
+            (session_id, "checkpoint", len(entries.members)),
+            (session_id, "write", len(entries.writes)),
+        )
+        if thread.whole_log:
+            self.prunes.append((session_id, "log", 0))
+            self.kept += ((session_id, position) for position, _ in entries.log)
+
+
+def _entries(thread: ThreadArchive) -> Iterator[tuple[str, int, bytes]]:
+    entries = thread.entries
+    for position, data in enumerate(entries.members):
+        yield "checkpoint", position, data
+    for position, data in enumerate(entries.writes):
+        yield "write", position, data
+    for position, data in entries.log:
+        yield "log", position, data
+
+
+def count(thread: ThreadArchive) -> int:
+    """Return about how many rows a thread's archive writes."""
+    entries = thread.entries
+    return len(thread.messages) + len(entries.members) + len(entries.writes) + len(entries.log)
