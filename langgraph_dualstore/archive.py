@@ -100,7 +100,9 @@ class ThreadArchive:
         present: For each channel in which more happened than that messages were added:
             the keys of all the messages that the state holds. All others are removed
             ones. A channel that is not named here only grew.
-        entries: What a restore needs. Members and writes replace those of before.
+        entries: What a restore needs. Members and writes replace those of before. `None` if
+            the archive has a newer state than Redis, which lost the newest: then only the
+            messages are new, and everything else stays as it is.
         whole_log: Whether `entries.log` replaces the pieces of before, too; else it adds
             to them.
     """
@@ -112,7 +114,7 @@ class ThreadArchive:
     session: Session
     messages: Sequence[MessageRow]
     present: Mapping[str, Collection[str]]
-    entries: Entries
+    entries: Entries | None
     whole_log: bool
 
 
@@ -122,10 +124,12 @@ class Mark(NamedTuple):
     Attributes:
         value: Changes whenever what the store has does; never used twice.
         deleted: Whether the thread was deleted, and what is left is that mark.
+        checkpoint_id: The newest checkpoint of the root graph, `""` if there is none.
     """
 
     value: str
     deleted: bool
+    checkpoint_id: str = ""
 
 
 class Archived(NamedTuple):

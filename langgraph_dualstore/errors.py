@@ -5,6 +5,7 @@
     ├─ SchemaMismatch                    PostgreSQL's tables are missing, or of another version
     ├─ CorruptRecord                     the store holds something it should not
     ├─ UnknownMessageType (ValueError)   a message is of no kind that a transcript knows
+    ├─ UnserializableState (ValueError)  JSON cannot carry what a session's state holds
     └─ StoreError
        ├─ HotStoreError                  Redis refused or failed
        │  └─ HotStoreUnavailable         Redis could not be asked; asking again may help
@@ -47,6 +48,19 @@ class CorruptRecord(DualStoreError):
 
 class UnknownMessageType(DualStoreError, ValueError):
     """A message is of no kind that a transcript knows."""
+
+
+class UnserializableState(DualStoreError, ValueError):
+    """JSON cannot carry a session's state as it is; the message names the field.
+
+    Attributes:
+        field: Where it is, like `agent_specific_state.pending[2].handle`; `""` for the
+            state itself.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class StoreError(DualStoreError):

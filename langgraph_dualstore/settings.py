@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -151,7 +151,11 @@ class Settings:
         if self.transcript is not None and not isinstance(self.transcript, bool):
             raise ConfigurationError("transcript must be True, False or None")
         channels: Any = self.attribute_channels
-        if isinstance(channels, str) or not all(isinstance(name, str) for name in channels):
+        if (
+            isinstance(channels, str)
+            or not isinstance(channels, Collection)
+            or not all(isinstance(name, str) for name in channels)
+        ):
             raise ConfigurationError("attribute_channels must be a sequence of names")
         object.__setattr__(self, "attribute_channels", tuple(channels))
 

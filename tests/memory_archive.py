@@ -16,6 +16,7 @@ class Kept:
 
     mark: str
     deleted: bool = False
+    checkpoint_id: str = ""
     session: Session | None = None
     messages: dict[tuple[str, str], MessageRow] = field(default_factory=dict)
     removed: set[tuple[str, str]] = field(default_factory=set)
@@ -52,7 +53,7 @@ class MemoryArchive:
         self._called("marks")
         with self._lock:
             return {
-                thread_id: Mark(kept.mark, kept.deleted)
+                thread_id: Mark(kept.mark, kept.deleted, kept.checkpoint_id)
                 for thread_id in thread_ids
                 if (kept := self.threads.get(thread_id))
             }
@@ -73,10 +74,12 @@ class MemoryArchive:
     def _keep(self, thread: ThreadArchive, kept: Kept) -> None:
         self.threads[thread.thread_id] = kept
         kept.mark, kept.deleted = thread.mark, False
-        kept.session, kept.entries = thread.session, thread.entries
-        if thread.whole_log:
-            kept.pieces = {}
-        kept.pieces |= dict(thread.entries.log)
+        if thread.entries is not None:
+            kept.session, kept.entries = thread.session, thread.entries
+            kept.checkpoint_id = thread.checkpoint_id
+            if thread.whole_log:
+                kept.pieces = {}
+            kept.pieces |= dict(thread.entries.log)
         for row in thread.messages:
             kept.messages[row.channel, row.key] = row
             kept.removed.discard((row.channel, row.key))

@@ -1,14 +1,19 @@
 """A chat turn with the archiver on, and with it off.
 
-The archiver works in the same process, on a thread of its own, as it does by default. Turns
-follow each other without a pause, for longer than the archiver waits, so that it is at work
-in every block: nobody chats like that, and a server that is busy with many people does. A
-block's value is its time divided by its turns, so what the archiver takes is all in it.
+The archiver works in the same process, on a thread of its own, as it does by default.
+
+- `latency`: what one user waits for. A few turns, each on a thread of its own that is archived
+  already, and then a pause, in which the archiver works.
+- `busy`: what a process that does nothing but turns can do, for longer than the archiver waits:
+  it is at work all the time, and everything it takes is in the result.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
+from statistics import median
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -21,68 +26,109 @@ from benchmarks.results import Spread
 from benchmarks.rounds import garbage_collected_before
 from langgraph_dualstore import DualStoreSaver
 
-BOUND = 1.05
+LATENCY_BOUND = 1.05
+BUSY_BOUND = 1.25
 LENGTHS = (2, 200)
-SECONDS = 1.5
-TURNS_EACH = 5
+LATENCY_THREADS = 8
+BUSY_THREADS = 60
+BUSY_SECONDS = 1.5
+
+Block = Callable[[DualStoreSaver, asyncio.Runner | None, int], float]
+"""Returns the milliseconds of a turn on threads that hold so many messages."""
 
 
 def turns(setting: Setting, rounds: int) -> list[Row]:
     found: list[Row] = []
-    with setting.saver("off", archived=False) as off, setting.saver("on") as on:
-        for length in LENGTHS:
-            for api in ("sync", "async"):
-                pairs = [_pair(off, on, api, length, number) for number in range(rounds + 1)][1:]
-                spreads = [Spread.of(values) for values in zip(*pairs, strict=True)]
-                ratios = Spread.of([with_it / without for without, with_it in pairs])
-                values = f"{spreads[0].median:.2f} ms off, {spreads[1].median:.2f} ms on"
-                what = f"chat turn, {length} messages, {api}"
-                found.append(Row(what=what, values=values, ratio=ratios, bound=BOUND))
+    blocks: tuple[tuple[str, Block, float], ...] = (
+        ("chat turn", _latency, LATENCY_BOUND),
+        ("busy process", _busy, BUSY_BOUND),
+    )
+    with asyncio.Runner() as loop:
+        for runner in (None, loop):
+            for title, block, bound in blocks:
+                for length in LENGTHS:
+                    api = "sync" if runner is None else "async"
+                    what = f"{title}, {length} messages, {api}"
+                    with setting.saver("off", archived=False) as off, setting.saver("on") as on:
+                        values, ratio = _compared(
+                            off, on, partial(_turns, block, runner, length), rounds
+                        )
+                        if runner is not None:
+                            runner.run(off.aclose())
+                            runner.run(on.aclose())
+                    found.append(Row(what=what, values=values, ratio=ratio, bound=bound))
     return found
 
 
-def _pair(
-    off: DualStoreSaver, on: DualStoreSaver, api: str, length: int, number: int
-) -> tuple[float, float]:
-    order = (off, on) if number % 2 else (on, off)
-    taken = {id(saver): _block(saver, api, length) for saver in order}
-    assert on.flush(), "not everything is archived"
-    return taken[id(off)], taken[id(on)]
+def _turns(
+    block: Block, runner: asyncio.Runner | None, length: int, saver: DualStoreSaver
+) -> float:
+    return block(saver, runner, length)
 
 
-def _block(saver: DualStoreSaver, api: str, length: int) -> float:
-    """The milliseconds of a turn; each thread of a block has the length when it starts."""
-    run = _sync_turns if api == "sync" else _async_turns
-    done, seconds = 0, 0.0
-    while seconds < SECONDS:
-        config = thread_config(str(uuid4()))
-        graph = chat_graph(saver, asynchronous=False)
-        if length > 2:
-            graph.update_state(config, {"messages": history(length - 2, done)}, "model")
-        graph.invoke({"messages": [question(done)]}, config)
-        seconds += run(saver, config)
-        done += TURNS_EACH
-    return seconds / done * 1000
+def _compared(
+    off: DualStoreSaver,
+    on: DualStoreSaver,
+    measured: Callable[[DualStoreSaver], float],
+    rounds: int,
+) -> tuple[str, Spread]:
+    pairs: list[tuple[float, float]] = []
+    for number in range(rounds + 1):
+        taken: dict[int, float] = {}
+        for saver in (off, on) if number % 2 else (on, off):
+            taken[id(saver)] = measured(saver)
+            assert on.flush(), "not everything is archived"
+        pairs.append((taken[id(off)], taken[id(on)]))
+    without, with_it = (Spread.of(values).median for values in zip(*pairs[1:], strict=True))
+    ratio = Spread.of([on_ms / off_ms for off_ms, on_ms in pairs[1:]])
+    return f"{without:.2f} ms off, {with_it:.2f} ms on", ratio
 
 
-def _sync_turns(saver: DualStoreSaver, config: Any) -> float:
+def _prepared(saver: DualStoreSaver, count: int, length: int) -> list[Any]:
+    """Threads of so many messages, archived if the saver archives."""
     graph = chat_graph(saver, asynchronous=False)
-    with garbage_collected_before():
-        start = perf_counter()
-        for number in range(TURNS_EACH):
-            graph.invoke({"messages": [question(number)]}, config)
-        return perf_counter() - start
+    configs = [thread_config(str(uuid4())) for _ in range(count)]
+    for number, config in enumerate(configs):
+        if length > 2:
+            graph.update_state(config, {"messages": history(length - 2, number)}, "model")
+        graph.invoke({"messages": [question(number)]}, config)
+    if saver.settings.prefix == "on":
+        assert saver.flush(), "not everything is archived"
+    return configs
 
 
-def _async_turns(saver: DualStoreSaver, config: Any) -> float:
-    graph = chat_graph(saver, asynchronous=True)
+def _turn_by_turn(
+    saver: DualStoreSaver, runner: asyncio.Runner | None, configs: list[Any]
+) -> list[float]:
+    """The milliseconds of a turn on each thread."""
+    graph = chat_graph(saver, asynchronous=runner is not None)
+    taken: list[float] = []
 
-    async def run() -> float:
-        await graph.ainvoke({"messages": [question(0)]}, config)  # opens the loop's connections
-        with garbage_collected_before():
+    async def run() -> None:
+        for config in configs:
             start = perf_counter()
-            for number in range(TURNS_EACH):
-                await graph.ainvoke({"messages": [question(number)]}, config)
-            return perf_counter() - start
+            await graph.ainvoke({"messages": [question(0)]}, config)
+            taken.append((perf_counter() - start) * 1000)
 
-    return asyncio.run(run())
+    with garbage_collected_before():
+        if runner is not None:
+            runner.run(run())
+        else:
+            for config in configs:
+                start = perf_counter()
+                graph.invoke({"messages": [question(0)]}, config)
+                taken.append((perf_counter() - start) * 1000)
+    return taken
+
+
+def _latency(saver: DualStoreSaver, runner: asyncio.Runner | None, length: int) -> float:
+    configs = _prepared(saver, LATENCY_THREADS, length)
+    return median(_turn_by_turn(saver, runner, configs))
+
+
+def _busy(saver: DualStoreSaver, runner: asyncio.Runner | None, length: int) -> float:
+    configs = _prepared(saver, BUSY_THREADS, length)
+    taken: list[float] = []
+    while sum(taken) < BUSY_SECONDS * 1000:
+        taken += _turn_by_turn(saver, runner, configs)
+    return sum(taken) / len(taken)

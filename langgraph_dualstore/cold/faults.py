@@ -8,7 +8,12 @@ import psycopg
 import psycopg_pool
 from psycopg import errors as pg
 
-from langgraph_dualstore.errors import ColdStoreError, ColdStoreUnavailable, SchemaMismatch
+from langgraph_dualstore.errors import (
+    ArchiveRejected,
+    ColdStoreError,
+    ColdStoreUnavailable,
+    SchemaMismatch,
+)
 
 MENDING = "run `langgraph-dualstore setup`, or call saver.setup()"
 
@@ -17,6 +22,9 @@ MENDING = "run `langgraph-dualstore setup`, or call saver.setup()"
 # to be had; a server that only reads, as one does that is failing over.
 _TRANSIENT = re.compile("08|40|53|57|58|55P03|25006|25P03|25P04")
 _NO_DATABASE = "57P04"
+
+# Those that are about the data: what they are, what they break, how large they are.
+_IS_DATA = re.compile("22|23|54")
 
 _NO_TABLES = (
     pg.UndefinedTable,
@@ -59,7 +67,7 @@ def is_refusal(error: BaseException) -> bool:
 
 def _translated(error: Exception) -> Exception:
     if isinstance(error, UnicodeEncodeError):
-        return ColdStoreError(f"PostgreSQL cannot be given this text: {error.reason}")
+        return ArchiveRejected(f"PostgreSQL cannot be given this text: {error.reason}")
     return _of_psycopg(error) if isinstance(error, psycopg.Error) else error
 
 
@@ -77,7 +85,8 @@ def _of_psycopg(error: psycopg.Error) -> Exception:
         return ColdStoreError(f"PostgreSQL refused the connection: {message}")
     if _passes(error):
         return ColdStoreUnavailable(f"PostgreSQL cannot be asked: {message}")
-    return ColdStoreError(f"PostgreSQL refused: {message}")
+    refused = ArchiveRejected if _IS_DATA.match(error.sqlstate or "") else ColdStoreError
+    return refused(f"PostgreSQL refused: {message}")
 
 
 def _passes(error: psycopg.Error) -> bool:

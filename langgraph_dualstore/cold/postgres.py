@@ -116,7 +116,7 @@ class PostgresArchive:
         if not ids:
             return {}
         rows = self._fetch("marks", {"thread_keys": list(ids)})
-        return {ids[key]: Mark(mark, deleted) for key, mark, deleted in rows}
+        return {ids[key]: Mark(*mark) for key, *mark in rows}
 
     def archive(self, threads: Sequence[ThreadArchive]) -> Collection[str]:
         """Store some threads, all in one transaction.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from langgraph_dualstore.archive import ThreadArchive
+from langgraph_dualstore.archive import Entries, ThreadArchive
 from langgraph_dualstore.cold.messages import to_sql
 from langgraph_dualstore.cold.numbering import Numbered
 from langgraph_dualstore.cold.texts import exact_bytes, instant, json_text, name, storable
@@ -18,7 +18,7 @@ _SESSION = (
     *("message_count", "tokens", "attributes", "mark", "checkpoint_id", "generation", "delta"),
 )
 NEW_SESSION = ("thread_key", "thread_id", "thread_bytes", *_SESSION)
-KNOWN_SESSION = ("id", "recount", *_SESSION)
+KNOWN_SESSION = ("id", "newest", "recount", *_SESSION)
 MESSAGE = (
     *("session_id", "position", "turn", "role", "content", "token_count", "meta", "created_at"),
     *("message_id", "channel", "removed_at"),
@@ -31,6 +31,8 @@ ENTRY_TYPES = ("int8", "text", "int8", "bytea")
 PRUNE = ("session_id", "kind", "start")
 KEPT = ("kept_session_id", "kept_position")
 
+_NOTHING = Entries("", delta=False, members=(), writes=(), log=())
+
 
 def new_session(key: bytes, thread: ThreadArchive, numbered: Numbered) -> Row:
     """Return the row of a thread that nobody has archived yet."""
@@ -40,7 +42,8 @@ def new_session(key: bytes, thread: ThreadArchive, numbered: Numbered) -> Row:
 
 def known_session(id_: int, thread: ThreadArchive, numbered: Numbered) -> Row:
     """Return what changes in the row of a thread that has been archived before."""
-    return (id_, numbered.recount, *_session(thread, numbered))
+    newest = thread.entries is not None
+    return (id_, newest, numbered.recount, *_session(thread, numbered))
 
 
 def _session(thread: ThreadArchive, numbered: Numbered) -> Row:
@@ -58,8 +61,8 @@ def _session(thread: ThreadArchive, numbered: Numbered) -> Row:
         json_text(session.attributes),
         thread.mark,
         name(thread.checkpoint_id),
-        name(thread.entries.generation),
-        thread.entries.delta,
+        name(thread.entries.generation) if thread.entries else "",
+        thread.entries is not None and thread.entries.delta,
     )
 
 
@@ -109,8 +112,10 @@ class Rows:
     def add_entries(self, session_id: int, thread: ThreadArchive, *, new: bool) -> None:
         """Take up what a restore of a session needs."""
         entries = thread.entries
+        if entries is None:
+            return
         rows = self.new_entries if new else self.entries
-        rows += ((session_id, *entry) for entry in _entries(thread))
+        rows += ((session_id, *entry) for entry in _rows_of(entries))
         if new:
             return
         self.prunes += (
@@ -122,8 +127,7 @@ class Rows:
             self.kept += ((session_id, position) for position, _ in entries.log)
 
 
-def _entries(thread: ThreadArchive) -> Iterator[tuple[str, int, bytes]]:
-    entries = thread.entries
+def _rows_of(entries: Entries) -> Iterator[tuple[str, int, bytes]]:
     for position, data in enumerate(entries.members):
         yield "checkpoint", position, data
     for position, data in enumerate(entries.writes):
@@ -134,5 +138,5 @@ def _entries(thread: ThreadArchive) -> Iterator[tuple[str, int, bytes]]:
 
 def count(thread: ThreadArchive) -> int:
     """Return about how many rows a thread's archive writes."""
-    entries = thread.entries
+    entries = thread.entries or _NOTHING
     return len(thread.messages) + len(entries.members) + len(entries.writes) + len(entries.log)

@@ -146,7 +146,7 @@ class _Batch:
         conflicting = [key for key in self._new if key not in inserted]
         if conflicting:
             cursor = self._run("marks", {"thread_keys": conflicting})
-            marks = {**marks, **{key: mark for key, mark, _ in cursor}}
+            marks = {**marks, **{key: mark for key, mark, *_ in cursor}}
         for key, thread in (self._new | self._known).items():
             if key not in inserted and marks.get(key) not in (thread.base, thread.mark):
                 self.refused.append(thread.thread_id)

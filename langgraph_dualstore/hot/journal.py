@@ -31,6 +31,9 @@ from langgraph_dualstore.hot.records import (
     unpack_stored,
 )
 
+NO_JOURNAL = b"-"
+"""What a put says that keeps no journal, since it knows of no archive. No entries look so."""
+
 _LINE = re.compile(rb"(\d+) (\d+)\n")
 
 
@@ -55,6 +58,12 @@ class Entry(NamedTuple):
     def new_runs(self) -> tuple[Run, ...]:
         """Where in the log the messages are that the list before it does not have."""
         return skip_bytes(self.stored.runs, self.old_bytes)
+
+    def goes_on_from(self, list_: Stored) -> bool:
+        """Tell whether the messages that are not new in it are the first ones of a list."""
+        if list_.items is None or list_.items < self.old_items:
+            return False
+        return begins_with(list_.runs, first_bytes(self.stored.runs, self.old_bytes))
 
 
 def entry_of(channel: str, time: str, stored: Stored, before: Stored | None) -> Entry | None:
@@ -90,6 +99,17 @@ def skip_bytes(runs: Iterable[Run], count: int) -> tuple[Run, ...]:
         if skipped < run.length:
             left.append(Run(run.start + skipped, run.length - skipped))
     return tuple(left)
+
+
+def first_bytes(runs: Iterable[Run], count: int) -> tuple[Run, ...]:
+    """Return the first `count` bytes of runs."""
+    first: list[Run] = []
+    for run in runs:
+        if count <= 0:
+            break
+        first.append(Run(run.start, min(count, run.length)))
+        count -= run.length
+    return tuple(first)
 
 
 def encode_entries(entries: Iterable[Entry]) -> bytes:

@@ -11,6 +11,7 @@ thread which is deleted in between is never brought back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
@@ -57,12 +58,14 @@ class _Prepared(NamedTuple):
 
     Attributes:
         archive: What is handed to the archive.
-        revision: The thread's, as it was read.
+        generation: The thread's, as it was read.
+        revision: The same.
         note: What to note when it is archived.
         journal: How many bytes of the journal are archived with it.
     """
 
     archive: ThreadArchive
+    generation: str
     revision: int
     note: Note
     journal: int
@@ -183,6 +186,7 @@ def _prepare(
             if prepared is not None:
                 return prepared
         base: str | None = note.mark
+        newest = ""
     else:
         if note is not None and mark.deleted and note.mark != mark.value:
             # It was restored, or read to be archived, while it was being deleted.
@@ -190,7 +194,10 @@ def _prepare(
             context.memory.forget(keys.head)
             return "absent"
         base = None if mark is _NEW else mark.value
-    return (yield from _everything(context, keys, thread_id, base))
+        # A thread that goes on from what is archived may well have lost a checkpoint since.
+        goes_on = note is not None and note.mark == mark.value
+        newest = "" if goes_on else mark.checkpoint_id
+    return (yield from _everything(context, keys, thread_id, base, newest))
 
 
 class _Recent(NamedTuple):
@@ -254,14 +261,24 @@ def _increment(context: Context, keys: ThreadKeys, recent: _Recent) -> Operation
             tuple(merge_runs([*note.kept, *new])),
             changes.lists if changes else {},
         ),
-        whole_log=False,
+        # A restored thread has another log than the archive has pieces of.
+        whole_log=not note.kept,
     )
 
 
 def _everything(
-    context: Context, keys: ThreadKeys, thread_id: str, base: str | None
+    context: Context, keys: ThreadKeys, thread_id: str, base: str | None, newest: str
 ) -> Operation[_Prepared | Outcome]:
-    """Return all of a thread."""
+    """Return all of a thread.
+
+    Args:
+        context: The operation's.
+        keys: The thread's.
+        thread_id: The thread.
+        base: What the archive has for it.
+        newest: The newest checkpoint that the archive has of it. If that is newer than what
+            is here, which a server may have lost, it stays the newest there.
+    """
     whole = yield from dump(keys)
     if whole is None:
         return "absent"
@@ -274,26 +291,29 @@ def _everything(
     log = LogCopy.whole(whole.log)
     root = _root_of(content)
     changes = deltas = None
-    if context.archiving and context.archiving.transcript:
-        every = select(context, thread_id, whole.members, whole.writes, None)
-        records = [record for record in every.listed if not record.namespace]
-        entries = entries_of(context, thread_id, records, log)
-        known = {entry.stored for entry in entries}
-        journal = decode_journal(whole.journal, thread_id)
-        entries += [entry for entry in journal if entry.stored not in known]
-        entries.sort(key=lambda entry: time_of(entry.time))
-        now = root.channels if root else {}
-        changes = Changes(entries, {}, now, unsure=base is not None)
-        if whole.delta and root is not None:
-            deltas = DeltaTranscripts(context, thread_id, every, root, log)
     try:
+        if context.archiving and context.archiving.transcript:
+            every = select(context, thread_id, whole.members, whole.writes, None)
+            records = [record for record in every.listed if not record.namespace]
+            entries = entries_of(context, thread_id, records, log)
+            # The same list may be there again, at another time.
+            known = {(entry.channel, entry.time, entry.stored) for entry in entries}
+            journal = decode_journal(whole.journal, thread_id)
+            entries += [e for e in journal if (e.channel, e.time, e.stored) not in known]
+            entries.sort(key=lambda entry: time_of(entry.time))
+            now = root.channels if root else {}
+            note = decode_note(whole.archive) if whole.archive else None
+            emptied = note.lists if note else ()
+            changes = Changes(entries, {}, now, unsure=base is not None, known=emptied)
+            if whole.delta and root is not None:
+                deltas = DeltaTranscripts(context, thread_id, every, root, log)
         transcript = (
             changes.transcript(context, thread_id, log, deltas) if changes else _NO_TRANSCRIPT
         )
     except NeedsWhole as error:
         raise evicted(thread_id) from error
     lists = changes.lists if changes else {}
-    return _ready(
+    ready = _ready(
         context,
         _Read(thread_id, whole.revision, generation, base, len(whole.journal)),
         content,
@@ -303,6 +323,14 @@ def _everything(
         note=Note("", generation, len(needed), tuple(needed), lists),
         whole_log=True,
     )
+    return ready if ready.archive.checkpoint_id >= newest else _only_messages(ready)
+
+
+def _only_messages(ready: _Prepared) -> _Prepared:
+    """Return an archive that leaves the newer state which the archive has as it is."""
+    archive = replace(ready.archive, present={}, entries=None)
+    # The next archive sends everything: nothing of this log is there.
+    return ready._replace(archive=archive, note=ready.note._replace(generation=""))
 
 
 _NO_TRANSCRIPT = Transcript([], {}, None)
@@ -354,13 +382,14 @@ def _ready(
         ),
         whole_log=whole_log,
     )
-    return _Prepared(archive, read.revision, note._replace(mark=mark), read.journal)
+    note = note._replace(mark=mark)
+    return _Prepared(archive, read.generation, read.revision, note, read.journal)
 
 
 def _note(context: Context, ready: _Prepared) -> Operation[Outcome]:
     """Note in a thread's head what is archived of it."""
-    note = ready.note
-    arguments = (note.generation, ready.revision, encode_note(note), ready.journal)
+    state = (ready.generation, ready.revision)
+    arguments = (*state, encode_note(ready.note), ready.journal)
     keys = context.keys(ready.archive.thread_id)
     unchanged = yield RunScript(ARCHIVED, keys, arguments)
     return "archived" if unchanged else "changed"

@@ -16,7 +16,7 @@ from langgraph.checkpoint.base import (
 
 from langgraph_dualstore._steps import Argument, Due, Operation, RunScript, queue_first
 from langgraph_dualstore.errors import CorruptRecord, DualStoreError
-from langgraph_dualstore.hot.journal import encode_entries, entry_of
+from langgraph_dualstore.hot.journal import NO_JOURNAL, encode_entries, entry_of
 from langgraph_dualstore.hot.keys import ThreadKeys, encode_part
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.messagelog import Appendix, Known, keep, place
@@ -260,8 +260,10 @@ def _journaled(
     context: Context, target: Target, checkpoint: Checkpoint, base: _Base, plan: _Plan
 ) -> bytes:
     """Return the journal's entries for the lists of messages that this put changes."""
-    if context.archiving is None or target.namespace:
+    if target.namespace:
         return b""
+    if context.archiving is None:
+        return NO_JOURNAL
     before = base.view.channels if base.view else {}
     entries = [
         entry

@@ -64,6 +64,7 @@ class Changes:
         before: The lists as they were archived last.
         now: The lists in the newest root checkpoint, empty ones too.
         unsure: Whether the archive may hold more than `before` tells of.
+        known: Channels that are transcripts, though none of their messages may be left.
     """
 
     def __init__(
@@ -73,9 +74,11 @@ class Changes:
         now: Mapping[str, Stored],
         *,
         unsure: bool = False,
+        known: Iterable[str] = (),
     ) -> None:
-        self.entries = entries
-        names = {entry.channel for entry in entries} | before.keys()
+        self.entries = list(_in_succession(entries, before))
+        self._before = before
+        names = {entry.channel for entry in entries} | before.keys() | set(known)
         self.lists = {name: now[name] for name in names if name in now}
         self._changed = {
             name for name in names if unsure or not self._only_grew(name, before.get(name))
@@ -96,8 +99,14 @@ class Changes:
         It is not if another process wrote to the thread without a journal, or the server
         evicted that.
         """
-        last = {entry.channel: entry.stored for entry in self.entries}
-        return all(name not in self._changed or name in last for name in self.lists)
+        found = {name: [stored] for name, stored in self._before.items()}
+        for entry in self.entries:
+            lists = found.setdefault(entry.channel, [])
+            # Usually the last one; another one if the thread was forked.
+            if entry.old_items and not any(map(entry.goes_on_from, reversed(lists))):
+                return False
+            lists.append(entry.stored)
+        return all(stored in reversed(found.get(name, ())) for name, stored in self.lists.items())
 
     def runs(self) -> Iterator[Run]:
         """Yield the stretches of the log that are needed to write the transcript."""
@@ -143,6 +152,21 @@ class Changes:
         return Transcript(rows, present, min((at for at, _ in timed), default=None))
 
 
+def _in_succession(entries: Iterable[Entry], before: Mapping[str, Stored]) -> Iterator[Entry]:
+    """Yield entries, whole where a list does not go on from the one before it in time.
+
+    In a fork a message may be again what it was before it was edited.
+    """
+    last = dict(before)
+    for entry in entries:
+        earlier = last.get(entry.channel)
+        last[entry.channel] = entry.stored
+        if earlier is not None and not grew(earlier, entry.stored):
+            yield entry._replace(old_items=0, old_bytes=0)
+        else:
+            yield entry
+
+
 class NeedsWhole(Exception):
     """A list's messages have no ids, so all of it must be at hand to name them."""
 
@@ -154,6 +178,7 @@ class _Scribe:
         self._context = context
         self._thread_id = thread_id
         self._log = log
+        self._first: dict[tuple[str, str], datetime] = {}
 
     def rows(self, entry: Entry) -> Iterator[MessageRow]:
         """Yield the rows of an entry's new messages."""
@@ -161,16 +186,26 @@ class _Scribe:
         if stored.items is not None and entry.old_items:
             stored = stored._replace(items=stored.items - entry.old_items, runs=entry.new_runs)
         messages = self.messages(stored)
+        known = 0
         if entry.old_items and any(key_of(message) is None for message in messages):
-            messages = self.messages(entry.stored)
-        yield from self.rows_of(entry.channel, messages, time_of(entry.time))
+            messages, known = self.messages(entry.stored), entry.old_items
+        yield from self.rows_of(entry.channel, messages, time_of(entry.time), known)
 
     def rows_of(
-        self, channel: str, messages: Sequence[Any], created_at: datetime
+        self, channel: str, messages: Sequence[Any], at: datetime, known: int = 0
     ) -> Iterator[MessageRow]:
-        """Yield the rows of messages, as they are to be written."""
+        """Yield the rows of messages, as they are to be written.
+
+        Args:
+            channel: The channel.
+            messages: Some that follow each other in a list.
+            at: The time of the checkpoint that holds them.
+            known: How many of them need no row.
+        """
         settings = self._context.settings
-        for message, key in zip(messages, self.keys(messages), strict=True):
+        keys = self.keys(messages)
+        for message, key in zip(messages[known:], keys[known:], strict=True):
+            created_at = self._first.setdefault((channel, key), at)
             row: MessageRow | None = to_row(
                 message,
                 channel=channel,

@@ -19,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.cold.faults import translate
 from langgraph_dualstore.errors import (
+    ArchiveRejected,
     ColdStoreError,
     ColdStoreUnavailable,
     ConfigurationError,
@@ -198,10 +199,10 @@ def test_a_connection_that_is_refused_for_good_is_no_passing_fault(own_postgres,
         (psycopg.errors.InvalidAuthorizationSpecification(), ColdStoreError),
         (psycopg.errors.InvalidCatalogName(), ColdStoreError),
         (psycopg.errors.InsufficientPrivilege(), ColdStoreError),
-        (psycopg.errors.InvalidTextRepresentation(), ColdStoreError),
-        (psycopg.errors.ProgramLimitExceeded(), ColdStoreError),
+        (psycopg.errors.InvalidTextRepresentation(), ArchiveRejected),
+        (psycopg.errors.ProgramLimitExceeded(), ArchiveRejected),
         (psycopg.errors.DuplicatePreparedStatement(), ColdStoreError),
-        (UnicodeEncodeError("latin-1", "ü", 0, 1, "no"), ColdStoreError),
+        (UnicodeEncodeError("latin-1", "ü", 0, 1, "no"), ArchiveRejected),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

@@ -214,3 +214,49 @@ def test_a_new_thread_costs_one_question_and_a_turn_none(redis_url):
         graph.get_state(config)
         list(graph.get_state_history(config))
         assert archive.calls == ["restore"]
+
+
+def test_what_a_lagging_server_has_is_not_archived_over_what_is_newer(
+    redis_url, redis_client, archive
+):
+    """A failover to a replica that had not heard of the last turns, nor of their archive."""
+    with DualStoreSaver.from_conn_string(redis_url, archive=archive, run_archiver=False) as saver:
+        graph, config = chat_graph(saver), thread()
+        graph.invoke(says("one"), config)
+        lagging = {key: redis_client.dump(key) for key in redis_client.keys()}
+        graph.invoke(says("two"), config)
+        saver.archive_thread("thread")
+        newest = graph.get_state(config)
+
+        redis_client.flushall()
+        for key, value in lagging.items():
+            redis_client.restore(key, 0, value)
+        assert len(graph.get_state(config).values["messages"]) == 2
+        assert saver.archive_thread("thread") == "archived"
+        redis_client.flushall()
+        assert graph.get_state(config) == newest
+        graph.invoke(says("three"), config)
+        assert saver.archive_thread("thread") == "archived"
+        redis_client.flushall()
+        assert len(graph.get_state(config).values["messages"]) == 6
+
+
+def test_a_conversation_that_goes_on_from_a_lagging_server_is_archived(
+    redis_url, redis_client, archive
+):
+    with DualStoreSaver.from_conn_string(redis_url, archive=archive, run_archiver=False) as saver:
+        graph, config = chat_graph(saver), thread()
+        graph.invoke(says("one"), config)
+        lagging = {key: redis_client.dump(key) for key in redis_client.keys()}
+        graph.invoke(says("two"), config)
+        saver.archive_thread("thread")
+        redis_client.flushall()
+        for key, value in lagging.items():
+            redis_client.restore(key, 0, value)
+        saver.archive_thread("thread")
+        graph.invoke(says("another two"), config)
+        assert saver.archive_thread("thread") == "archived"
+        now = graph.get_state(config)
+        redis_client.flushall()
+        assert graph.get_state(config) == now
+        assert [m.content for m in now.values["messages"]][2] == "another two"

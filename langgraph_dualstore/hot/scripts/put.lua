@@ -15,7 +15,7 @@
 --        10 how many checkpoints the namespace keeps, '' for all
 --        11 '1' if it has channels that are rebuilt from its ancestors
 --        12 start of the parent as the caller knows it, '' if it is not known
---        13 entries for the journal, '' for none
+--        13 entries for the journal, '' for none, '-' if the caller keeps no journal
 --        14 in how many milliseconds the thread is due to be archived, '' for never
 --        15 the thread, as it is queued
 -- Reply  nil if the copy is not of this log, or the parent another one, nothing having
@@ -55,7 +55,10 @@ head.put, head.delta = true, head.delta or ARGV[11] == '1'
 if ARGV[8] ~= '' then
   length = redis.call('APPEND', KEYS[4], ARGV[8])
 end
-if ARGV[13] ~= '' then
+if ARGV[13] == '-' then
+  -- What is new is found no longer by what is archived: the whole thread has to be looked at.
+  redis.call('HDEL', KEYS[1], 'archive')
+elseif ARGV[13] ~= '' then
   redis.call('APPEND', KEYS[5], head.len .. ' ' .. #ARGV[13] .. '\n' .. ARGV[13])
 end
 write_head(head, generation, length)
