@@ -26,6 +26,7 @@ What is to be archived is queued by thread id, in `SHARDS` queues of four keys e
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -111,10 +112,22 @@ def head_pattern(prefix: str) -> bytes:
     return f"{literal}:{{*}}:head".encode()
 
 
-def thread_id_of(prefix: str, head: bytes) -> str:
-    """Return the thread id whose head key this is."""
-    tag = head[len(prefix.encode()) + 2 : -len(b"}:head")].decode()
-    return "" if tag == _EMPTY_TAG else unquote(tag, errors="surrogatepass")
+def thread_ids_of(prefix: str, heads: Iterable[bytes | str]) -> Iterator[str]:
+    """Yield the thread ids whose head keys these are; keys of others are left out.
+
+    Args:
+        prefix: What every key starts with.
+        heads: What `head_pattern` matches; a cluster's client may have decoded them.
+    """
+    for head in heads:
+        raw = head.encode("utf-8", "surrogateescape") if isinstance(head, str) else head
+        tag = raw[len(prefix.encode()) + 2 : -len(b"}:head")].decode(errors="replace")
+        try:
+            thread_id = "" if tag == _EMPTY_TAG else unquote(tag, errors="surrogatepass")
+        except UnicodeDecodeError:
+            continue
+        if thread_keys(prefix, thread_id).head == raw:
+            yield thread_id
 
 
 def as_thread_id(value: object) -> str:

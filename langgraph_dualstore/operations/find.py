@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from langgraph_dualstore._steps import Operation, Scan
-from langgraph_dualstore.hot.keys import head_pattern, thread_id_of
+from langgraph_dualstore.hot.keys import head_pattern, thread_ids_of
 from langgraph_dualstore.operations.context import Context
 
 
@@ -18,9 +18,7 @@ def find_threads(context: Context) -> Operation[list[str]]:
     cursor = 0
     while True:
         reply = yield Scan(pattern, cursor)
-        for head in reply[1]:
-            raw = head.encode() if isinstance(head, str) else head  # a cluster client decodes
-            found[thread_id_of(prefix, raw)] = None
+        found |= dict.fromkeys(thread_ids_of(prefix, reply[1]))
         cursor = int(reply[0])
         if cursor == 0:
             return list(found)

@@ -12,7 +12,7 @@ from langgraph_dualstore.hot.keys import (
     head_pattern,
     queue_of,
     sweep_key,
-    thread_id_of,
+    thread_ids_of,
 )
 from langgraph_dualstore.hot.scripts import QUEUE_SWEEP, UNARCHIVED
 from langgraph_dualstore.operations.context import Context
@@ -43,9 +43,8 @@ class Sweep:
             yield from self._pin_dead()
         reply = yield Scan(head_pattern(prefix), max(0, self._cursor))
         self._cursor = int(reply[0])
-        for head in reply[1]:
-            raw = head.encode() if isinstance(head, str) else head  # a cluster client decodes
-            yield from self._look_at(thread_id_of(prefix, raw))
+        for thread_id in thread_ids_of(prefix, reply[1]):
+            yield from self._look_at(thread_id)
         return self._cursor != 0
 
     def _look_at(self, thread_id: str) -> Operation[None]:

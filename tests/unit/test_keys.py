@@ -16,7 +16,7 @@ from langgraph_dualstore.hot.keys import (
     encode_index,
     encode_part,
     split_address,
-    thread_id_of,
+    thread_ids_of,
     thread_keys,
 )
 
@@ -38,7 +38,8 @@ pairs = st.tuples(texts, texts)
 @example("x" * 1000)
 def test_a_thread_id_can_be_read_off_its_key(thread_id):
     keys = thread_keys("a prefix:", thread_id)
-    assert thread_id_of("a prefix:", keys.head) == thread_id
+    assert list(thread_ids_of("a prefix:", [keys.head])) == [thread_id]
+    assert list(thread_ids_of("a prefix:", [keys.head.decode()])) == [thread_id]
     for name, key in zip(keys._fields, keys, strict=True):
         assert key.startswith(b"a prefix::{")
         assert key.endswith(b"}:" + name.encode())
@@ -110,3 +111,8 @@ def test_what_is_no_name_is_no_thread_id(value):
 @pytest.mark.parametrize(("value", "thread_id"), [("", ""), ("a", "a"), (7, "7"), (1.5, "1.5")])
 def test_what_has_a_name_is_the_thread_of_that_name(value, thread_id):
     assert as_thread_id(value) == thread_id
+
+
+@pytest.mark.parametrize("tag", [b"%ff", b"\xff", b"%7B%7b", b"a%2fb", b"%zz"])
+def test_keys_that_no_thread_has_are_nobodys(tag):
+    assert list(thread_ids_of("p", [b"p:{" + tag + b"}:head"])) == []
