@@ -24,6 +24,10 @@ def leaves_nothing(checkpoint: Checkpoint, metadata: Mapping[str, Any]) -> bool:
 
     That is so if none of the channels that were written last starts a task. A value
     that stays in a channel says nothing: sends and joins stay after they were consumed.
+
+    In the first run of a plain Pregel a step may be taken for the last: its channels have
+    any names, and no checkpoint tells of nodes that have not run. The thread is then
+    archived early, and again when it has finished.
     """
     if metadata.get("source") == "input":
         return False

@@ -15,6 +15,7 @@ from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import DROP
 from langgraph_dualstore.operations.context import Context, new_generation
 from langgraph_dualstore.operations.rewrite import dump, replace
+from langgraph_dualstore.operations.scribe import Scribe
 from langgraph_dualstore.operations.transcripts import entries_of
 
 _logger = logging.getLogger(__name__)
@@ -127,6 +128,6 @@ def _note_of(context: Context, thread_id: str, records: list[Record], log: LogCo
     )
     lists = {}
     if root is not None and context.archiving and context.archiving.transcript:
-        for entry in entries_of(context, thread_id, [root], log):
+        for entry in entries_of(context, Scribe(context, thread_id, log), [root]):
             lists[entry.channel] = entry.stored
     return Note("", "", 0, (), lists)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from langgraph_dualstore.archive import MessageRow
 from langgraph_dualstore.cold.messages import (
-    CONTENT_IN_META,
-    content_key,
     is_message,
-    key_of,
-    to_row,
 )
-from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.journal import Entry, entry_of, grew
-from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Record, Run, Stored
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
+from langgraph_dualstore.operations.scribe import Scribe, time_of
 
 _PREVIOUS = "__previous__"
 """The channel of what a functional entrypoint has saved. Its other channels repeat it."""
@@ -116,26 +109,17 @@ class Changes:
             if name in self.lists:
                 yield from self.lists[name].runs
 
-    def transcript(
-        self,
-        context: Context,
-        thread_id: str,
-        log: LogCopy,
-        deltas: DeltaTranscripts | None = None,
-    ) -> Transcript:
+    def transcript(self, scribe: Scribe, deltas: DeltaTranscripts | None = None) -> Transcript:
         """Return what is to be written.
 
         Args:
-            context: The operation's.
-            thread_id: The thread.
-            log: Holds `runs`.
+            scribe: Of a log that holds `runs`.
             deltas: The messages of delta channels, if there are such channels.
 
         Raises:
             CorruptRecord: A message is not in the log.
             UnknownMessageType: A message is of no kind that a transcript knows.
         """
-        scribe = _Scribe(context, thread_id, log)
         timed = [(time_of(entry.time), list(scribe.rows(entry))) for entry in self.entries]
         present = {
             name: scribe.keys(scribe.messages(self.lists[name])) if name in self.lists else []
@@ -167,122 +151,8 @@ def _in_succession(entries: Iterable[Entry], before: Mapping[str, Stored]) -> It
             yield entry
 
 
-class NeedsWhole(Exception):
-    """A list's messages have no ids, so all of it must be at hand to name them."""
-
-
-class _Scribe:
-    """Turns entries into rows."""
-
-    def __init__(self, context: Context, thread_id: str, log: LogCopy) -> None:
-        self._context = context
-        self._thread_id = thread_id
-        self._log = log
-        self._first: dict[tuple[str, str], datetime] = {}
-
-    def rows(self, entry: Entry) -> Iterator[MessageRow]:
-        """Yield the rows of an entry's new messages."""
-        stored = entry.stored
-        if stored.items is not None and entry.old_items:
-            stored = stored._replace(items=stored.items - entry.old_items, runs=entry.new_runs)
-        messages = self.messages(stored)
-        known = 0
-        if entry.old_items and any(key_of(message) is None for message in messages):
-            messages, known = self.messages(entry.stored), entry.old_items
-        yield from self.rows_of(entry.channel, messages, time_of(entry.time), known)
-
-    def rows_of(
-        self, channel: str, messages: Sequence[Any], at: datetime, known: int = 0
-    ) -> Iterator[MessageRow]:
-        """Yield the rows of messages, as they are to be written.
-
-        Args:
-            channel: The channel.
-            messages: Some that follow each other in a list.
-            at: The time of the checkpoint that holds them.
-            known: How many of them need no row.
-        """
-        settings = self._context.settings
-        keys = self.keys(messages)
-        for message, key in zip(messages[known:], keys[known:], strict=True):
-            created_at = self._first.setdefault((channel, key), at)
-            row: MessageRow | None = to_row(
-                message,
-                channel=channel,
-                key=key,
-                created_at=created_at,
-                count_tokens=settings.count_tokens,
-                serde=self._context.codec.serde,
-            )
-            if row is not None and settings.redact is not None:
-                row = _redacted(row, settings.redact)
-            if row is not None:
-                yield row
-
-    def messages(self, stored: Stored) -> list[Any]:
-        """Return the messages of a list.
-
-        Raises:
-            NeedsWhole: The log at hand lacks some of it.
-        """
-        codec = self._context.codec
-        if stored.items == 0:
-            return []
-        if stored.inline is not None:
-            data: bytes | None = stored.inline
-        else:
-            data = self._log.read(stored.runs)
-        if data is None:
-            raise NeedsWhole
-        try:
-            if stored.items is not None:
-                value: Any = codec.loads_list(data, stored.items)[0]
-            else:
-                value = codec.loads((stored.type, data))
-        except Exception as error:
-            raise CorruptRecord(
-                f"a message of thread {self._thread_id!r} cannot be decoded: {error}",
-                thread_id=self._thread_id,
-            ) from error
-        if isinstance(value, _DeltaSnapshot):
-            value = value.value
-        return value if isinstance(value, list) else []
-
-    def keys(self, messages: Iterable[Any]) -> list[str]:
-        """Return the messages' keys; those without an id are told apart by their content."""
-        keys: list[str] = []
-        seen: Counter[bytes] = Counter()
-        for message in messages:
-            key = key_of(message)
-            if key is None:
-                encoded = self._context.codec.dumps(message)[1]
-                key = content_key(encoded, seen[encoded])
-                seen[encoded] += 1
-            keys.append(key)
-        return keys
-
-
-def _redacted(
-    row: MessageRow, redact: Callable[[MessageRow], MessageRow | None]
-) -> MessageRow | None:
-    """Return what is to be written instead of a row."""
-    redacted = redact(row)
-    if redacted is None or redacted.content == row.content:
-        return redacted
-    # The text that was taken out is not to be found beside it.
-    meta = {
-        name: value
-        for name, value in redacted.meta.items()
-        if name not in CONTENT_IN_META or value != row.meta.get(name)
-    }
-    return replace(redacted, meta=meta)
-
-
-def entries_of(
-    context: Context, thread_id: str, records: Sequence[Record], log: LogCopy
-) -> list[Entry]:
+def entries_of(context: Context, scribe: Scribe, records: Sequence[Record]) -> list[Entry]:
     """Return the entries that a thread's root checkpoints come to, oldest first."""
-    scribe = _Scribe(context, thread_id, log)
     entries: list[Entry] = []
     before: dict[str, Stored] = {}
     verdicts: dict[str, bool] = {}
@@ -304,12 +174,3 @@ def entries_of(
                 if entry is not None:
                     entries.append(entry)
     return entries
-
-
-def time_of(text: str) -> datetime:
-    """Return the time that a checkpoint's `ts` is."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.fromtimestamp(0, UTC)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,292 @@
+"""When a thread is archived is for the user to choose."""
+
+import contextlib
+import time
+from datetime import timedelta
+
+import pytest
+from eventually import aeventually, eventually
+from graph_runner import thread
+from graphs import Chat, answer, chat_graph, says
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.graph import START, StateGraph
+from memory_archive import MemoryArchive
+from raw_checkpoints import put
+
+from langgraph_dualstore import DualStoreSaver
+from langgraph_dualstore.errors import ColdStoreUnavailable, ConfigurationError
+
+SOON = timedelta(milliseconds=20)
+
+
+class FailingArchive(MemoryArchive):
+    """Cannot be asked while it `fails`."""
+
+    def __init__(self) -> None:
+        super().__init__(self._fail)
+        self.fails = False
+
+    def _fail(self, method: str) -> None:
+        if self.fails:
+            raise ColdStoreUnavailable(f"cannot be asked for {method}")
+
+
+@pytest.fixture
+def archive():
+    return FailingArchive()
+
+
+@pytest.fixture
+def open_archiving(redis_url, archive):
+    with contextlib.ExitStack() as stack:
+
+        def open_archiving(**options):
+            options.setdefault("archive_delay", SOON)
+            return stack.enter_context(
+                DualStoreSaver.from_conn_string(redis_url, archive=archive, **options)
+            )
+
+        yield open_archiving
+
+
+def talk(saver, text="hello", thread_id="thread"):
+    return chat_graph(saver).invoke(says(text), thread(thread_id))
+
+
+def slow_chat(saver, last_node):
+    builder = StateGraph(Chat)
+    builder.add_node("answer", answer)
+    builder.add_node("last", last_node)
+    builder.add_edge(START, "answer")
+    builder.add_edge("answer", "last")
+    return builder.compile(checkpointer=saver)
+
+
+# --- "finish" ---
+
+
+def test_on_finish_a_run_is_not_archived_while_it_goes_on(open_archiving, archive):
+    """Nor when it has taken longer than the archive is delayed."""
+    saver = open_archiving(archive_on="finish")
+
+    def last(state):
+        time.sleep(5 * SOON.total_seconds())
+        assert saver.flush()
+        assert saver.backlog().queued == 1
+        assert not archive.threads
+
+    slow_chat(saver, last).invoke(says("hello"), thread(), durability="sync")
+    eventually(lambda: archive.threads)
+    assert len(archive.archives) == 1
+
+
+def test_runs_that_follow_each_other_at_once_are_archived_together(open_archiving, archive):
+    saver = open_archiving(archive_delay=timedelta(milliseconds=400))
+    begun = time.monotonic()
+    for text in "abc":
+        talk(saver, text)
+    eventually(lambda: archive.archives)
+    assert time.monotonic() - begun >= 0.4
+    assert archive.contents("thread") == ["a", "1: a", "b", "2: b", "c", "3: c"]
+
+
+# --- "checkpoint" ---
+
+
+@pytest.mark.parametrize("durability", ["sync", "async"])
+@pytest.mark.parametrize("methods", ["sync", "async"])
+async def test_on_checkpoint_a_run_is_mirrored_while_it_goes_on(
+    open_archiving, archive, methods, durability
+):
+    saver = open_archiving(archive_on="checkpoint")
+    seen = []
+
+    def mirrored():
+        return "thread" in archive.threads and len(archive.contents("thread")) == 2
+
+    def see():
+        seen.append((archive.status("thread"), archive.contents("thread")))
+
+    if methods == "sync":
+
+        def last(state):
+            eventually(mirrored)
+            see()
+
+        slow_chat(saver, last).invoke(says("hello"), thread(), durability=durability)
+    else:
+
+        async def last(state):
+            await aeventually(mirrored)
+            see()
+
+        graph = slow_chat(saver, last)
+        await graph.ainvoke(says("hello"), thread(), durability=durability)
+    assert seen == [("idle", ["hello", "1: hello"])]
+    await aeventually(lambda: archive.status("thread") == "finished")
+
+
+# --- "manual" ---
+
+
+def test_on_demand_nothing_is_queued(open_archiving, archive):
+    saver = open_archiving(archive_on="manual", ttl=2, archive_delay=timedelta(0))
+    talk(saver)
+    assert saver.backlog().queued == 0
+    assert saver.flush()
+    saver.close()
+    assert archive.calls == ["restore"]
+
+
+def test_on_demand_a_thread_is_archived_as_it_stands(redis_url, open_saver, archive):
+    with open_saver(archive=archive, archive_on="manual") as saver:
+        assert saver.archive_thread("thread") == "absent"
+        first = put(saver, 1, {"__start__": 1}, metadata={"source": "input"})
+        assert saver.archive_thread("thread") == "archived"
+        assert archive.status("thread") == "idle"
+        put(saver, 2, {"done": 1}, parent=first)
+        assert saver.archive_thread("thread") == "archived"
+        assert archive.status("thread") == "finished"
+        assert saver.archive_thread("thread") == "archived"
+        assert len(archive.archives) == 2
+        saver.delete_thread("thread")
+        assert saver.archive_thread("thread") == "absent"
+
+
+def test_without_an_archive_nothing_can_be_archived(saver):
+    talk(saver)
+    assert saver.backlog().queued == 0
+    for method in (saver.flush, lambda: saver.archive_thread("thread")):
+        with pytest.raises(ConfigurationError, match="no archive"):
+            method()
+
+
+# --- "inline" ---
+
+
+async def test_inline_a_thread_is_archived_when_its_run_returns(open_archiving, archive, runner):
+    saver = open_archiving(archive_on="inline", archive_delay=timedelta(hours=1))
+    graph = chat_graph(saver)
+    for turn in (1, 2):
+        await runner.invoke(graph, says(f"turn {turn}"), thread())
+        assert archive.status("thread") == "finished"
+        assert len(archive.contents("thread")) == 2 * turn
+    assert len(archive.archives) == 2
+
+
+async def test_inline_a_run_fails_with_its_archive_and_is_archived_later(
+    open_archiving, archive, runner
+):
+    saver = open_archiving(archive_on="inline", restore=False)
+    archive.fails = True
+    with pytest.raises(ColdStoreUnavailable):
+        await runner.invoke(chat_graph(saver), says("hello"), thread())
+    state = await runner.state(chat_graph(saver), thread())
+    assert [message.text for message in state.values["messages"]] == ["hello", "1: hello"]
+    assert not archive.threads
+    archive.fails = False
+    await aeventually(lambda: archive.threads)
+    assert archive.status("thread") == "finished"
+
+
+def test_inline_a_checkpoint_that_finishes_nothing_does_not_wait(open_archiving, archive):
+    saver = open_archiving(archive_on="inline", restore=False)
+    archive.fails = True
+    put(saver, 1, {"__start__": 1}, metadata={"source": "input"})
+    assert saver.backlog().queued == 1
+
+
+# --- is_finished ---
+
+
+def test_a_rule_of_ones_own_says_what_is_finished(open_archiving, archive):
+    def rule(found):
+        return found.checkpoint["channel_values"].get("turns", 0) >= 2
+
+    saver = open_archiving(is_finished=rule, run_archiver=False)
+    talk(saver, "a")
+    assert saver.flush()
+    assert not archive.threads
+    assert saver.backlog().queued == 1
+    assert saver.archive_thread("thread") == "archived"
+    assert archive.status("thread") == "idle"
+    talk(saver, "b")
+    assert saver.flush()
+    assert archive.status("thread") == "finished"
+    assert saver.backlog().queued == 0
+
+
+async def test_a_rule_gets_the_root_checkpoints_with_their_values(open_archiving, archive, runner):
+    asked = []
+
+    def rule(found):
+        asked.append(found)
+        return False
+
+    saver = open_archiving(is_finished=rule, run_archiver=False)
+    builder = StateGraph(Chat)
+    builder.add_node("child", chat_graph(True))
+    builder.add_edge(START, "child")
+    graph = builder.compile(checkpointer=saver)
+    await runner.invoke(graph, says("hello"), {**thread(), "metadata": {"kind": "exam"}})
+    stored = {found.checkpoint["id"]: found for found in saver.list(thread(checkpoint_ns=""))}
+    assert {found.checkpoint["id"] for found in asked} == stored.keys()
+    for found in asked:
+        assert isinstance(found, CheckpointTuple)
+        same = stored[found.checkpoint["id"]]
+        assert found.config == same.config
+        assert found.parent_config == same.parent_config
+        assert found.metadata == same.metadata
+        assert found.checkpoint["channel_values"] == same.checkpoint["channel_values"]
+    saver.archive_thread("thread")
+    (found,) = asked[len(stored) :]
+    newest = max(stored)
+    assert found.checkpoint["id"] == newest
+    assert found.checkpoint["channel_values"] == stored[newest].checkpoint["channel_values"]
+
+
+# --- run_archiver ---
+
+
+def test_a_saver_that_does_not_archive_leaves_that_to_another(open_archiving, archive):
+    silent = open_archiving(run_archiver=False)
+    talk(silent, thread_id="left to another")
+    time.sleep(3 * SOON.total_seconds())
+    silent.close()
+    assert not archive.threads
+    assert silent.backlog().queued == 1
+    working = open_archiving()
+    talk(working, thread_id="its own")
+    eventually(lambda: set(archive.threads) == {"left to another", "its own"})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"archive_on": "finished"},
+        {"archive_on": None},
+        {"archive_delay": 1},
+        {"archive_delay": timedelta(seconds=-1)},
+        {"archive_history": "some"},
+        {"archive_lease": timedelta(milliseconds=10)},
+        {"archive_attempts": 0},
+        {"archive_attempts": True},
+        {"run_archiver": "no"},
+        {"drain_timeout": None},
+        {"is_finished": True},
+        {"redact": "content"},
+        {"count_tokens": 4},
+        {"transcript": "yes"},
+        {"attribute_channels": "exam_id"},
+        {"attribute_channels": ["exam_id", 3]},
+        {"attribute_channels": 3},
+        {"attribute_channels": iter(["exam_id"])},
+        {"on_cold_error": "warn"},
+        {"delete_scope": "cold"},
+        {"restore": None},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_setting_that_makes_no_sense_is_refused(redis_url, options):
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        DualStoreSaver.from_conn_string(redis_url, archive=MemoryArchive(), **options)
