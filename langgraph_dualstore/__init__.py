@@ -1,12 +1,18 @@
-"""A LangGraph checkpointer on plain Redis."""
+"""A LangGraph checkpointer: live threads in plain Redis, finished ones in PostgreSQL."""
 
+from langgraph_dualstore.archive import ArchiveHook
 from langgraph_dualstore.errors import (
+    ArchiveRejected,
+    ColdStoreError,
+    ColdStoreUnavailable,
     ConfigurationError,
     CorruptRecord,
     DualStoreError,
     HotStoreError,
     HotStoreUnavailable,
+    SchemaMismatch,
     StoreError,
+    UnknownMessageType,
     UnserializableState,
 )
 from langgraph_dualstore.saver import DualStoreSaver
@@ -20,6 +26,10 @@ from langgraph_dualstore.settings import TTL, Settings, TTLConfig
 
 __all__ = [
     "TTL",
+    "ArchiveHook",
+    "ArchiveRejected",
+    "ColdStoreError",
+    "ColdStoreUnavailable",
     "ConfigurationError",
     "ConversationStore",
     "CorruptRecord",
@@ -29,9 +39,11 @@ __all__ = [
     "HotStoreUnavailable",
     "InMemoryConversationStore",
     "RedisConversationStore",
+    "SchemaMismatch",
     "Settings",
     "StoreError",
     "TTLConfig",
+    "UnknownMessageType",
     "UnserializableState",
     "create_conversation_store",
 ]

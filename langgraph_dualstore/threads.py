@@ -109,6 +109,15 @@ class Threads:
 
     # --- the archive ---
 
+    @property
+    def archiver(self) -> Archiver:
+        """What archives; a process that does nothing else starts and stops it by itself.
+
+        Raises:
+            ConfigurationError: The saver has no archive.
+        """
+        return self._require_archive()
+
     def setup(self) -> None:
         """Make the archive's tables, or bring them up to date.
 

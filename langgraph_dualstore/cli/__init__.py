@@ -9,6 +9,9 @@ import typer
 
 from langgraph_dualstore.cli.consoles import printing
 from langgraph_dualstore.cli.demo.command import run_demo
+from langgraph_dualstore.cli.schema import print_schema
+from langgraph_dualstore.cli.setup import run_setup
+from langgraph_dualstore.cli.worker import run_worker
 
 app = typer.Typer(
     name="langgraph-dualstore",
@@ -36,7 +39,10 @@ def main(
         ),
     ] = False,
 ) -> None:
-    """A LangGraph checkpointer on plain Redis."""
+    """A LangGraph checkpointer: threads live in plain Redis, and are archived in PostgreSQL."""
 
 
 app.command("demo")(run_demo)
+app.command("setup")(run_setup)
+app.command("schema")(print_schema)
+app.command("worker")(run_worker)

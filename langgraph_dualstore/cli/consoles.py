@@ -28,7 +28,10 @@ def fail(sentence: str, *, code: int = 1) -> NoReturn:
     Raises:
         typer.Exit: Always.
     """
-    telling().print(f"Error: {sentence}", style="red", markup=False)
+    console = telling()
+    # In a log or a pipe it is one line.
+    wrap = console.is_terminal
+    console.print(f"Error: {sentence}", style="red", markup=False, soft_wrap=not wrap)
     raise typer.Exit(code)
 
 

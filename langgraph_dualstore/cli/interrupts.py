@@ -1,4 +1,4 @@
-"""Ctrl-C where a command can stop, not where it happens to be."""
+"""Signals that end a command where it can stop, not where it happens to be."""
 
 from __future__ import annotations
 
@@ -38,3 +38,33 @@ def held_back() -> Iterator[Callable[[], None]]:
         yield stop_if_pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def watched_for_end() -> Iterator[Callable[[], signal.Signals | None]]:
+    """Take note of SIGINT and SIGTERM; a second signal takes effect as it would without this.
+
+    Yields:
+        A function that returns the signal that has arrived, `None` if none has.
+    """
+    arrived: list[signal.Signals] = []
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+
+    def forget() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def arrive(number: int, _: object) -> None:
+        arrived.append(signal.Signals(number))
+        forget()
+
+    for number in before:
+        signal.signal(number, arrive)
+    try:
+        yield lambda: arrived[0] if arrived else None
+    finally:
+        forget()

