@@ -11,7 +11,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from langgraph_dualstore._forks import renew_after_fork
@@ -36,8 +38,14 @@ _logger = logging.getLogger(__name__)
 _BATCH = 50
 """How many threads are archived in one transaction at most."""
 
+_DRAINS = 2
+"""How many batches are under way at once when everything is to be archived."""
+
 _POLL = 1.0
 """How many seconds an idle archiver waits before it looks for what others have queued."""
+
+_GRACE = 1.0
+"""For how many seconds an archiver that is to end may take longer than it was given."""
 
 _FIRST_PAUSE = 0.1  # seconds; doubled each time, with jitter
 _LONGEST_PAUSE = 30.0
@@ -66,6 +74,9 @@ class Archiver:
         context: Returns what operations are given.
         run: Runs an operation, blocking.
         background: Whether a thread is started when something is to be archived soon.
+
+    Attributes:
+        archived: How many times it has archived a thread, or found that it is.
     """
 
     def __init__(
@@ -87,9 +98,11 @@ class Archiver:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
+        self._drain_until: float | None = None
         self._used = False
         self._noticed_at = 0.0
         self._failures = 0
+        self.archived = 0
         self._sweep: Sweep | None = None
         self._next_sweep = 0.0
 
@@ -117,14 +130,28 @@ class Archiver:
                 atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Stop working in the background; what is being archived is finished first."""
+        """Stop working in the background; what is being archived is finished first.
+
+        That is not waited for any longer than `drain_timeout`.
+        """
+        self._stop(None)
+
+    def _stop(self, drain_until: float | None) -> bool:
+        """Have the thread end, once it has drained the queue if it is to.
+
+        Returns:
+            Whether it has; not if the archive takes too long to answer.
+        """
         with self._lock:
             thread, self._thread = self._thread, None
+            self._drain_until = drain_until
             self._stopping = True
             self._wake.set()
         atexit.unregister(self.stop)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(self._context().settings.drain_timeout.total_seconds() + _GRACE)
+        return not thread.is_alive()
 
     def _work(self) -> None:
         while not self._stopping:
@@ -140,6 +167,8 @@ class Archiver:
             else:
                 self._failures = 0
             self._wait(pause)
+        if self._drain_until is not None:
+            self._drain_at_last(self._drain_until)
 
     def _wait(self, pause: float) -> None:
         """Wait, or until something is noticed and then as long as its archive is delayed."""
@@ -153,9 +182,14 @@ class Archiver:
 
     def _patience(self) -> float:
         """Return how many seconds to wait after a fault: longer with each, up to a bound."""
-        margin = self._context().settings.margin_ms / 1000
-        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(self._failures, 20), margin / 4)
+        longest = min(self._longest_patience(), _FIRST_PAUSE * 2 ** min(self._failures, 20))
         return random.uniform(longest / 2, longest)
+
+    def _longest_patience(self) -> float:
+        settings = self._context().settings
+        if settings.ttl_ms is None:
+            return _LONGEST_PAUSE
+        return min(_LONGEST_PAUSE, settings.margin_ms / 4000)
 
     def _round(self) -> float:
         """Archive what is due in all queues.
@@ -163,25 +197,36 @@ class Archiver:
         Returns:
             For how many seconds nothing is due.
         """
-        soonest = 0.0 if self._swept() else _POLL
+        poll = min(_POLL, self._context().settings.margin_ms / 2000)
+        soonest = 0.0 if self._swept() else poll
         away: Exception | None = None
-        for shard in range(SHARDS):
-            while not self._stopping:
-                claimed = self._run(claim(self._context(), shard, _BATCH))
-                if not claimed.thread_ids:
-                    if claimed.next_ms >= 0:
-                        soonest = min(soonest, claimed.next_ms / 1000)
-                    break
-                if away is None:
-                    try:
-                        self._archive(claimed)
-                    except _NOBODYS_FAULT as error:
-                        away = error
-                else:
-                    self._postpone(claimed)
+        while not self._stopping:
+            claims = self._claim(range(SHARDS))
+            if not _threads(claims):
+                due = [claimed.next_ms / 1000 for claimed in claims if claimed.next_ms >= 0]
+                soonest = min([soonest, *due])
+                break
+            if away is None:
+                try:
+                    self._archive(claims)
+                except _NOBODYS_FAULT as error:
+                    away = error
+            else:
+                self._postpone(claims)
         if away is not None:
             raise away
         return soonest
+
+    def _claim(self, shards: Iterable[int], ahead_ms: int = 0) -> list[Claim]:
+        """Take on a batch of threads from some queues."""
+        claims: list[Claim] = []
+        left = _BATCH
+        for shard in shards:
+            claims.append(self._run(claim(self._context(), shard, left, ahead_ms)))
+            left -= len(claims[-1].thread_ids)
+            if not left:
+                break
+        return claims
 
     def _swept(self) -> bool:
         """Look at some threads that should be queued, if it is time for that."""
@@ -201,66 +246,105 @@ class Archiver:
     def drain(self, timeout: float) -> Drained:
         """Archive everything that is due or soon will be, for `timeout` seconds at most."""
         deadline = time.monotonic() + timeout
-        ahead = self._context().settings.delay_ms
+        # What waits because the archive was away is due as well.
+        ahead = max(self._context().settings.delay_ms, int(self._longest_patience() * 1000))
         pause = 0.01
         while True:
-            others = 0
-            for shard in range(SHARDS):
-                claimed = self._run(claim(self._context(), shard, _BATCH, ahead))
-                while claimed.thread_ids and time.monotonic() < deadline:
-                    self._archive(claimed)
-                    claimed = self._run(claim(self._context(), shard, _BATCH, ahead))
-                if claimed.thread_ids:
-                    again = [(thread_id, 0) for thread_id in claimed.thread_ids]
-                    self._run(release(self._context(), claimed, again))
-                others += claimed.others + len(claimed.thread_ids)
-            if not others or time.monotonic() > deadline:
-                return Drained(others == 0, others)
+            left = self._drain_all(ahead, deadline)
+            if not left or time.monotonic() > deadline:
+                return Drained(left == 0, left)
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(pause * 2, 0.25)
 
-    def close(self) -> None:
-        """Stop, and archive what is due; what cannot be archived is logged, and stays queued."""
-        self.stop()
-        if not self._used or not self._background:
-            return
-        self._used = False
-        settings = self._context().settings
+    def _drain_all(self, ahead_ms: int, deadline: float) -> int:
+        """Archive what is due; while one batch waits for the archive, another is prepared."""
+        halves = [range(half, SHARDS, _DRAINS) for half in range(_DRAINS)]
         try:
-            drained = self.drain(settings.drain_timeout.total_seconds())
-        except DualStoreError as error:
-            _logger.warning("what is due stays queued, to be archived later: %s", error)
+            with ThreadPoolExecutor(_DRAINS, thread_name_prefix="dualstore-drain") as threads:
+                drain = partial(self._drain, ahead_ms=ahead_ms, deadline=deadline)
+                return sum(threads.map(drain, halves))
+        except RuntimeError:  # an interpreter that is ending starts no threads
+            return self._drain(range(SHARDS), ahead_ms, deadline)
+
+    def _drain(self, shards: Sequence[int], ahead_ms: int, deadline: float) -> int:
+        """Archive what is due in some queues.
+
+        Returns:
+            How many threads are left, for want of time or because others have them.
+        """
+        while True:
+            claims = self._claim(shards, ahead_ms)
+            taken = len(_threads(claims))
+            if not taken:
+                return sum(claimed.others for claimed in claims)
+            if time.monotonic() > deadline:
+                for claimed in claims:
+                    again = [(thread_id, 0) for thread_id in claimed.thread_ids]
+                    self._run(release(self._context(), claimed, again))
+                return taken + sum(claimed.others for claimed in claims)
+            self._archive(claims)
+
+    def close(self) -> None:
+        """Stop, and archive what is due; what cannot be archived is logged, and stays queued.
+
+        Takes little longer than `drain_timeout`, however long the archive takes to answer.
+        """
+        until = None
+        if self._used and self._background:
+            until = time.monotonic() + self._context().settings.drain_timeout.total_seconds()
+        self._used = False
+        if not self._stop(until):
+            _logger.warning(
+                "the archive does not answer; what is due stays queued, to be archived later"
+            )
+
+    def _drain_at_last(self, until: float) -> None:
+        left = until - time.monotonic()
+        if left < -_GRACE:
+            return  # whoever closed this has been told already, and has gone
+        try:
+            drained = self.drain(max(0.0, left))
+        except Exception as error:
+            _logger.warning(
+                "what is due stays queued, to be archived later: %s",
+                error,
+                exc_info=not isinstance(error, DualStoreError),
+            )
         else:
             if not drained.complete:
                 _logger.warning("%d due threads stay queued, to be archived later", drained.left)
 
     # --- both ---
 
-    def _archive(self, claimed: Claim) -> None:
-        """Archive threads that were taken on.
+    def _archive(self, claims: Sequence[Claim]) -> None:
+        """Archive threads that were taken on, in one transaction.
 
         Raises:
             ColdStoreError: The archive refuses, or cannot be asked. The threads are due
                 again after a pause, and live longer.
             SchemaMismatch: The same.
-            HotStoreUnavailable: Redis cannot be asked; the claim will run out.
+            HotStoreUnavailable: Redis cannot be asked; the claims will run out.
         """
         context = self._context()
         try:
-            outcomes = self._outcomes(claimed.thread_ids)
+            outcomes = self._outcomes(_threads(claims))
         except _NOBODYS_FAULT:
-            self._postpone(claimed)
+            self._postpone(claims)
             raise
-        done: list[tuple[str, int | None]] = []
-        for thread_id, outcome in outcomes.items():
-            if isinstance(outcome, Exception):
-                self._failed(claimed, thread_id, outcome)
-            else:
+        for claimed in claims:
+            done: list[tuple[str, int | None]] = []
+            for thread_id in claimed.thread_ids:
+                outcome = outcomes[thread_id]
+                if isinstance(outcome, Exception):
+                    self._failed(claimed, thread_id, outcome)
+                    continue
                 # What is changed was queued again by whoever changed it; but this does not
                 # hang on that.
                 again = context.settings.delay_ms if outcome == "changed" else None
                 done.append((thread_id, again))
-        self._run(release(context, claimed, done))
+                with self._lock:
+                    self.archived += outcome != "absent"
+            self._run(release(context, claimed, done))
 
     def _outcomes(self, thread_ids: Sequence[str]) -> dict[str, Outcome | Exception]:
         try:
@@ -289,10 +373,15 @@ class Archiver:
                 exc_info=error,
             )
 
-    def _postpone(self, claimed: Claim) -> None:
+    def _postpone(self, claims: Sequence[Claim]) -> None:
         """Have threads wait while the archive is away, and live until it is back."""
         wait = int(self._patience() * 1000)
-        for thread_id in claimed.thread_ids:
-            self._run(extend_ttl(self._context(), thread_id))
-        again = [(thread_id, wait) for thread_id in claimed.thread_ids]
-        self._run(release(self._context(), claimed, again))
+        for claimed in claims:
+            for thread_id in claimed.thread_ids:
+                self._run(extend_ttl(self._context(), thread_id))
+            again = [(thread_id, wait) for thread_id in claimed.thread_ids]
+            self._run(release(self._context(), claimed, again))
+
+
+def _threads(claims: Iterable[Claim]) -> list[str]:
+    return [thread_id for claimed in claims for thread_id in claimed.thread_ids]

@@ -223,7 +223,7 @@ def test_what_a_lagging_server_has_is_not_archived_over_what_is_newer(
     with DualStoreSaver.from_conn_string(redis_url, archive=archive, run_archiver=False) as saver:
         graph, config = chat_graph(saver), thread()
         graph.invoke(says("one"), config)
-        lagging = {key: redis_client.dump(key) for key in redis_client.keys()}
+        lagging = {key: redis_client.dump(key) for key in redis_client.scan_iter()}
         graph.invoke(says("two"), config)
         saver.archive_thread("thread")
         newest = graph.get_state(config)
@@ -247,7 +247,7 @@ def test_a_conversation_that_goes_on_from_a_lagging_server_is_archived(
     with DualStoreSaver.from_conn_string(redis_url, archive=archive, run_archiver=False) as saver:
         graph, config = chat_graph(saver), thread()
         graph.invoke(says("one"), config)
-        lagging = {key: redis_client.dump(key) for key in redis_client.keys()}
+        lagging = {key: redis_client.dump(key) for key in redis_client.scan_iter()}
         graph.invoke(says("two"), config)
         saver.archive_thread("thread")
         redis_client.flushall()
