@@ -15,6 +15,7 @@ from langgraph_dualstore.errors import (
     UnknownMessageType,
     UnserializableState,
 )
+from langgraph_dualstore.infos import PurgeReport, Receipt, ThreadDetails, ThreadInfo, ThreadPage
 from langgraph_dualstore.saver import DualStoreSaver
 from langgraph_dualstore.sessions import (
     ConversationStore,
@@ -38,11 +39,16 @@ __all__ = [
     "HotStoreError",
     "HotStoreUnavailable",
     "InMemoryConversationStore",
+    "PurgeReport",
+    "Receipt",
     "RedisConversationStore",
     "SchemaMismatch",
     "Settings",
     "StoreError",
     "TTLConfig",
+    "ThreadDetails",
+    "ThreadInfo",
+    "ThreadPage",
     "UnknownMessageType",
     "UnserializableState",
     "create_conversation_store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from redis import Redis
@@ -19,8 +19,11 @@ from langgraph_dualstore._steps import (
     Operation,
     RunScript,
     Scan,
+    ScanSome,
     Step,
+    Together,
     command_of,
+    node_after,
     queue_first,
 )
 from langgraph_dualstore.archive import ArchiveHook
@@ -73,6 +76,10 @@ class Driver:
     def _exchange(self, step: Step) -> Any:
         if isinstance(step, AskArchive):
             return getattr(self.hook, step.method)(*step.args, **step.options)
+        if isinstance(step, Together):
+            return self._send_all(step.steps)
+        if isinstance(step, ScanSome):
+            return self._scan(step)
         if isinstance(step, RunScript) and step.due and isinstance(self.client, RedisCluster):
             self._send(queue_first(step.due))
             step = step._replace(due=None)
@@ -92,3 +99,37 @@ class Driver:
                 return self._execute(*command_of(step, load=True), **options)
         except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
             raise translate(error)  # noqa: B904 - it names its cause
+
+    def _send_all(self, steps: Sequence[HotStep]) -> list[Any]:
+        if not isinstance(self.client, Redis):  # a cluster's pipelines take no scripts
+            return [self._send(step) for step in steps]
+        try:
+            with self.client.pipeline(transaction=False) as pipeline:
+                queue: Callable[..., Any] = pipeline.execute_command
+                for step in steps:
+                    queue(*command_of(step), **{NEVER_DECODE: True})
+                replies = pipeline.execute(raise_on_error=False)
+        except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
+            raise translate(error)  # noqa: B904 - it names its cause
+        # A script that the server does not know yet, say: taken alone, a step fails or not.
+        return [
+            self._send(step) if isinstance(reply, Exception) else reply
+            for step, reply in zip(steps, replies, strict=True)
+        ]
+
+    def _scan(self, step: ScanSome) -> tuple[str, int, list[Any]]:
+        command = (step.cursor, "MATCH", step.pattern, "COUNT", step.keys)
+        try:
+            if not isinstance(self.client, RedisCluster):
+                cursor, keys = self._execute("SCAN", *command, **{NEVER_DECODE: True})
+                return "", int(cursor), keys
+            client: Any = self.client  # redis-py does not type all of a cluster's methods
+            nodes = {node.name: node for node in client.get_primaries()}
+            here, following = node_after(sorted(nodes), step.node)
+            if here != step.node:
+                command = (0, *command[1:])
+            cursors, keys = client.execute_command("SCAN", *command, target_nodes=nodes[here])
+        except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
+            raise translate(error)  # noqa: B904 - it names its cause
+        cursor = int(cursors[here])
+        return (here if cursor else following), cursor, keys

@@ -21,8 +21,11 @@ from langgraph_dualstore._steps import (
     Operation,
     RunScript,
     Scan,
+    ScanSome,
     Step,
+    Together,
     command_of,
+    node_after,
     queue_first,
 )
 from langgraph_dualstore.archive import ArchiveHook
@@ -83,6 +86,10 @@ class AsyncDriver:
         if isinstance(step, AskArchive):
             ask = partial(getattr(self.hook, step.method), *step.args, **step.options)
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        if isinstance(step, Together):
+            return await asyncio.gather(*(_send(lane, one) for one in step.steps))
+        if isinstance(step, ScanSome):
+            return await _scan(lane, step)
         if isinstance(step, RunScript) and step.due and isinstance(lane.client, RedisCluster):
             await _send(lane, queue_first(step.due))
             step = step._replace(due=None)
@@ -122,3 +129,22 @@ async def _send(lane: Lane, step: HotStep) -> Any:
             return await lane.execute_command(*command_of(step, load=True))
     except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
         raise translate(error)  # noqa: B904 - it names its cause
+
+
+async def _scan(lane: Lane, step: ScanSome) -> tuple[str, int, list[Any]]:
+    command = (step.cursor, "MATCH", step.pattern, "COUNT", step.keys)
+    client = lane.client
+    try:
+        if not isinstance(client, RedisCluster):
+            cursor, keys = await lane.execute_command("SCAN", *command)
+            return "", int(cursor), keys
+        await client.initialize()
+        nodes = {node.name: node for node in client.get_primaries()}
+        here, following = node_after(sorted(nodes), step.node)
+        if here != step.node:
+            command = (0, *command[1:])
+        cursors, keys = await client.execute_command("SCAN", *command, target_nodes=nodes[here])
+    except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
+        raise translate(error)  # noqa: B904 - it names its cause
+    cursor = int(cursors[here])
+    return (here if cursor else following), cursor, keys

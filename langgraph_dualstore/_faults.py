@@ -13,6 +13,7 @@ _PERMANENT = (
     redis_errors.AuthenticationError,
     redis_errors.AuthorizationError,
 )
+_NO_PASSWORD = re.compile(r"NOAUTH|HELLO must be called|Authentication required")
 
 _TRANSIENT = (
     redis_errors.ConnectionError,
@@ -23,6 +24,10 @@ _TRANSIENT = (
     redis_errors.RedisClusterException,
     OSError,
 )
+
+# What redis-py says of a connection that it could not open.
+_NOT_REACHED = re.compile(r"(?i)\bconnecting to\b")
+_CHECK = "; check that it runs, and the host and the port of the URL"
 
 # Refusals that pass. Before Redis 7 a script's error quotes them in a sentence.
 _TRANSIENT_CODE = re.compile(
@@ -41,13 +46,27 @@ def translate(error: Exception) -> Exception:
     return own
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether a connection failed for who asks, which asking again does not change."""
+    return isinstance(error, _PERMANENT)
+
+
 def _translated(error: Exception) -> Exception:
-    if isinstance(error, _PERMANENT):
-        return HotStoreError(f"Redis refused the connection: {error}")
+    message = str(error).rstrip(".") or type(error).__name__
+    if is_refusal(error):
+        if _NO_PASSWORD.search(message):
+            return HotStoreError(
+                "Redis refused the connection: it wants a password; put it into the URL, as in "
+                "redis://user:password@host:6379/0"
+            )
+        return HotStoreError(
+            f"Redis refused the connection: {message}; check the user and the password of the URL"
+        )
     if isinstance(error, _TRANSIENT) or (
         isinstance(error, redis_errors.ResponseError) and _TRANSIENT_CODE.search(str(error))
     ):
-        return HotStoreUnavailable(f"Redis cannot be asked: {error or type(error).__name__}")
+        advice = _CHECK if _NOT_REACHED.search(message) else ""
+        return HotStoreUnavailable(f"Redis cannot be asked: {message}{advice}")
     if isinstance(error, redis_errors.MovedError | redis_errors.AskError):
         return HotStoreError(
             "Redis is a cluster; give the saver a redis.RedisCluster client instead of a URL"

@@ -7,7 +7,7 @@ the sync and the async API, and can be tested by playing replies to it.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from langgraph_dualstore.hot.keys import QueueKeys, ThreadKeys
@@ -70,10 +70,34 @@ class Scan(NamedTuple):
     cursor: int = 0
 
 
-class AskArchive(NamedTuple):
-    """Call a method of the `ArchiveHook`; the reply is what it returns."""
+class ScanSome(NamedTuple):
+    """Look at about `keys` keys of one server; the reply is where to go on, and keys.
 
-    method: Literal["marks", "archive", "restore", "delete"]
+    That is a node and a cursor: a cluster's nodes come one after the other. An empty node and
+    the cursor 0 say that all keys have been looked at.
+    """
+
+    pattern: bytes
+    node: str
+    cursor: int
+    keys: int
+
+
+class AskArchive(NamedTuple):
+    """Call a method of the `ArchiveHook`, or `SearchableArchive`; the reply is what it returns."""
+
+    method: Literal[
+        "marks",
+        "archive",
+        "restore",
+        "delete",
+        "sessions",
+        "find_sessions",
+        "messages",
+        "turns",
+        "erase",
+        "purge",
+    ]
     args: tuple[Any, ...]
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
@@ -81,7 +105,14 @@ class AskArchive(NamedTuple):
 HotStep = RunScript | Unlink | TimeLeft | Scan
 """A step that Redis takes."""
 
-Step = HotStep | AskArchive
+
+class Together(NamedTuple):
+    """Take steps of which none depends on another, for many threads; the reply is theirs."""
+
+    steps: Sequence[HotStep]
+
+
+Step = HotStep | ScanSome | Together | AskArchive
 
 _T = TypeVar("_T")
 
@@ -96,6 +127,17 @@ SCANNED = 1000
 def queue_first(due: Due) -> RunScript:
     """Return the step that queues a thread, for a cluster."""
     return RunScript(QUEUE_ARM, (due.queue,), (due.wait, due.thread))
+
+
+def node_after(nodes: Sequence[str], node: str) -> tuple[str, str]:
+    """Return the node of a cluster to look at, and the one after it, `""` if it is the last.
+
+    Args:
+        nodes: Those there are, in order.
+        node: Where a scan was; the next one, if that is gone.
+    """
+    at = next((n for n, name in enumerate(nodes) if name >= node), len(nodes) - 1)
+    return nodes[at], nodes[at + 1] if at + 1 < len(nodes) else ""
 
 
 def command_of(step: HotStep, *, load: bool = False) -> tuple[Argument, ...]:

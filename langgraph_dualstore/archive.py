@@ -105,6 +105,7 @@ class ThreadArchive:
             messages are new, and everything else stays as it is.
         whole_log: Whether `entries.log` replaces the pieces of before, too; else it adds
             to them.
+        turn_logs: The logs of turns that are new or others now, as JSON has them.
     """
 
     thread_id: str
@@ -116,6 +117,7 @@ class ThreadArchive:
     present: Mapping[str, Collection[str]]
     entries: Entries | None
     whole_log: bool
+    turn_logs: Mapping[int, Any] = field(default_factory=dict)
 
 
 class Mark(NamedTuple):
@@ -183,4 +185,135 @@ class ArchiveHook(Protocol):
 
     def close(self) -> None:
         """Let go of connections. A hook that is used again opens new ones."""
+        ...
+
+
+class StoredMessage(NamedTuple):
+    """A message of the transcript.
+
+    Attributes:
+        position: Its place among the session's messages, from 0.
+        turn: The turn it belongs to.
+        removed_at: When the graph removed it, if it did.
+        row: The message.
+    """
+
+    position: int
+    turn: int
+    removed_at: datetime | None
+    row: MessageRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredSession:
+    """A thread as a whole. Of one that was deleted little else than that is known.
+
+    Attributes:
+        thread_id: The thread.
+        user_id: Whose it is, if that is known.
+        status: How it stood when it was archived last.
+        started_at: When its first checkpoint was made.
+        ended_at: When it finished, `None` if it has not.
+        last_activity_at: When its newest checkpoint was made.
+        archived_at: When it was archived last.
+        turn_count: Its greatest turn.
+        message_count: How many messages there are, removed ones included.
+        token_count: The sum of the messages' tokens that are known, `None` if none are.
+        attributes: Metadata, `configurable` and the chosen state channels.
+        deleted_at: When it was deleted, `None` if it was not.
+        checkpoint_id: The newest checkpoint of the root graph, `""` if there is none.
+    """
+
+    thread_id: str
+    user_id: str | None
+    status: Status | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    last_activity_at: datetime | None
+    archived_at: datetime | None
+    turn_count: int
+    message_count: int
+    token_count: int | None
+    attributes: Mapping[str, Any]
+    deleted_at: datetime | None
+    checkpoint_id: str
+
+
+class Counted(NamedTuple):
+    """How many rows of an archive were removed, or would be.
+
+    Attributes:
+        sessions: Threads, tombstones left out.
+        messages: Their messages.
+        turns: Their turns.
+        entries: What they could be restored from.
+        tombstones: Marks of threads that had been deleted before.
+    """
+
+    sessions: int = 0
+    messages: int = 0
+    turns: int = 0
+    entries: int = 0
+    tombstones: int = 0
+
+
+@runtime_checkable
+class SearchableArchive(Protocol):
+    """What an `ArchiveHook` may offer besides, for people to find and remove threads.
+
+    With a hook that does not, `list_threads` and `erase_user` know the hot tier only, an
+    export has what the state holds only, and there is no `purge`.
+    """
+
+    def sessions(
+        self, thread_ids: Sequence[str], *, deleted: bool = False
+    ) -> Mapping[str, StoredSession]:
+        """Return what is known of some threads, `deleted` ones only if asked for."""
+        ...
+
+    def find_sessions(
+        self,
+        *,
+        user_id: str | None,
+        status: Status | None,
+        since: datetime | None,
+        limit: int,
+        after: str | None,
+        deleted: bool = False,
+    ) -> Sequence[tuple[str, StoredSession]]:
+        """Return threads, the one that was active last first.
+
+        Args:
+            user_id: Only this user's.
+            status: Only those that stand so.
+            since: Only those that were active then or later.
+            limit: How many at most. Fewer are returned only if there are no more.
+            after: Only those that come after this one, as it was returned.
+            deleted: Whether those are among them that were deleted but for their transcript.
+
+        Returns:
+            Each with what to pass as `after` for those that come after it.
+        """
+        ...
+
+    def messages(self, thread_id: str) -> Sequence[StoredMessage]:
+        """Return a thread's messages in order, those that the graph has removed too."""
+        ...
+
+    def turns(self, thread_id: str) -> Mapping[int, Any]:
+        """Return the logs of a thread's turns, as `ThreadArchive.turn_logs` had them."""
+        ...
+
+    def erase(self, thread_id: str) -> Counted:
+        """Remove a thread as `delete` does, and its id as well where that can be read."""
+        ...
+
+    def purge(self, before: datetime, *, limit: int, dry_run: bool) -> Counted:
+        """Remove threads that were active or deleted last before some time, marks included.
+
+        Args:
+            before: The time.
+            limit: How many at most, in one transaction.
+            dry_run: Count all of them instead.
+        """
         ...

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from os import PathLike
 from typing import Any, TypeVar, cast
 
@@ -21,6 +21,7 @@ from redis.retry import Retry
 
 from langgraph_dualstore._driver import Driver, SyncClient
 from langgraph_dualstore._driver_async import AsyncDriver
+from langgraph_dualstore._faults import is_refusal
 from langgraph_dualstore._lines_async import AsyncClient, Lane
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.archive import ArchiveHook
@@ -117,7 +118,7 @@ def archive_at(dsn: str | None, schema: str) -> ArchiveHook | None:
     """
     if dsn is None:
         return None
-    from langgraph_dualstore.cold.postgres import PostgresArchive  # noqa: PLC0415 - an extra
+    from langgraph_dualstore.cold import PostgresArchive  # noqa: PLC0415 - an extra
 
     return PostgresArchive(dsn, schema=schema)
 
@@ -150,8 +151,8 @@ def from_url(
     # A server that takes too long to answer is not asked again: it would take longer.
     backoff = ExponentialWithJitterBackoff(base=_FIRST_PAUSE, cap=_LONGEST_PAUSE)
     errors = (RedisConnectionError,)
-    retry = Retry(backoff, _RETRIES, errors)
-    async_retry = redis.asyncio.retry.Retry(backoff, _RETRIES, errors)
+    retry = _Retry(backoff, _RETRIES, errors)
+    async_retry = _AsyncRetry(backoff, _RETRIES, errors)
 
     def connect() -> Lane:
         pool = redis.asyncio.BlockingConnectionPool.from_url(
@@ -171,6 +172,34 @@ def from_url(
     if hook is not None:
         closers.append(hook.close)
     return Connections(Driver(client, owned=True), AsyncDriver(connect), hook, closers)
+
+
+class _Retry(Retry):
+    """Tries again, but not what was refused for a wrong password."""
+
+    def call_with_retry(
+        self, do: Callable[[], _T], fail: Callable[..., Any], *args: Any, **options: Any
+    ) -> _T:
+        def failed(error: Exception, *count: int) -> None:
+            fail(error, *count)
+            if is_refusal(error):
+                raise error
+
+        return super().call_with_retry(do, failed, *args, **options)
+
+
+class _AsyncRetry(redis.asyncio.retry.Retry):
+    """Tries again, but not what was refused for a wrong password."""
+
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[_T]], fail: Callable[..., Any], *args: Any, **options: Any
+    ) -> _T:
+        async def failed(error: Exception, *count: int) -> None:
+            await fail(error, *count)
+            if is_refusal(error):
+                raise error
+
+        return await super().call_with_retry(do, failed, *args, **options)
 
 
 def _pool(url: str, options: dict[str, Any]) -> redis.BlockingConnectionPool | None:
@@ -238,7 +267,7 @@ def from_clients(clients: Iterable[object], hook: ArchiveHook | None = None) -> 
     if pools:
         if len(pools) > 1 or hook is not None:
             raise ConfigurationError("a saver takes one archive, not two")
-        from langgraph_dualstore.cold.postgres import PostgresArchive  # noqa: PLC0415 - an extra
+        from langgraph_dualstore.cold import PostgresArchive  # noqa: PLC0415 - an extra
 
         hook = PostgresArchive(cast("Any", pools[0]))
         clients = tuple(client for client in clients if not _is_pool(client))

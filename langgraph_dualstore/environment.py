@@ -19,6 +19,9 @@ _URLS = ("REDIS_URL", "REDIS_URI")
 _PARTS = ("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB", "REDIS_SSL")
 _DSNS = ("DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI")
 
+# `langgraph dev` sets these, for it has neither; source: langgraph_api/cli.py.
+_DEV_SERVER = {"REDIS_URI": "fake", "DATABASE_URI": ":memory:"}
+
 _FLAGS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off"), False),
@@ -28,6 +31,7 @@ _HOST = re.compile(r"[\w.-]+")
 _PORT = re.compile(r"(?:tcp://.*:)?([0-9]{1,5})")
 _DATABASE = re.compile(r"[0-9]{1,9}")
 _HIGHEST_PORT = 65535
+_OTHER_URL = re.compile(r"(?!postgres(?:ql)?(?:\+\w+)?://)[\w.+-]+://")
 # An @ after the host: a password with a character that ended the host before its time.
 _MISPLACED_AT = re.compile(r"\w+://[^/?#]*[/?#][^?]*@")
 
@@ -43,7 +47,7 @@ def redis_url_from_env(environ: Mapping[str, str]) -> str | None:
         ConfigurationError: A variable is not valid; the message names it.
     """
     for name in _URLS:
-        url = _text(environ, name)
+        url = _address(environ, name)
         if url:
             if not url.startswith("unix:") and _MISPLACED_AT.match(url):
                 raise ConfigurationError(
@@ -64,8 +68,20 @@ def postgres_dsn_from_env(environ: Mapping[str, str]) -> str | None:
 
     The first of `DATABASE_URL`, `POSTGRES_DSN`, `POSTGRES_URI`, and LangGraph server's
     `DATABASE_URI`.
+
+    Raises:
+        ConfigurationError: It is the URL of something else; the message names it.
     """
-    return next((dsn for name in _DSNS if (dsn := _text(environ, name))), None)
+    for name in _DSNS:
+        dsn = _address(environ, name)
+        if _OTHER_URL.match(dsn):
+            raise ConfigurationError(
+                f"{name} is not a PostgreSQL DSN, postgresql://user:password@host:5432/database; "
+                "correct it, or unset it for no archive"
+            )
+        if dsn:
+            return dsn
+    return None
 
 
 def flag_from_env(environ: Mapping[str, str], name: str, *, default: bool = False) -> bool:
@@ -101,6 +117,11 @@ def seconds_from_env(environ: Mapping[str, str], name: str) -> timedelta | None:
 
 def _text(environ: Mapping[str, str], name: str) -> str:
     return environ.get(name, "").strip()
+
+
+def _address(environ: Mapping[str, str], name: str) -> str:
+    text = _text(environ, name)
+    return "" if text == _DEV_SERVER.get(name) else text
 
 
 def _host(environ: Mapping[str, str]) -> str:

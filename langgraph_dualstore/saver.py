@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from dataclasses import replace
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -19,26 +19,27 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     DeltaChannelHistory,
 )
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from langgraph_dualstore import connections, operations
+from langgraph_dualstore import connections, construction, operations
 from langgraph_dualstore._steps import Operation
-from langgraph_dualstore.archive import ArchiveHook
+from langgraph_dualstore.archive import ArchiveHook, SearchableArchive
 from langgraph_dualstore.archiver import Archiver
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import as_thread_id
 from langgraph_dualstore.hot.memory import Memory
+from langgraph_dualstore.library import Library
 from langgraph_dualstore.operations.context import Archiving, Context
 from langgraph_dualstore.serialization import Codec
 from langgraph_dualstore.settings import Settings
-from langgraph_dualstore.threads import Threads
 
 _T = TypeVar("_T")
 
 
-class DualStoreSaver(Threads, BaseCheckpointSaver[Any]):
+class DualStoreSaver(Library, BaseCheckpointSaver[Any]):
     """A LangGraph checkpointer: threads live in plain Redis, and are archived in PostgreSQL.
 
     Every method has an async twin, and one saver serves both: sync methods block on
@@ -129,6 +130,91 @@ class DualStoreSaver(Threads, BaseCheckpointSaver[Any]):
             allowed_msgpack_modules=allowed_msgpack_modules,
             settings=resolved,
         )
+
+    @overload
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        fallback: None = None,
+        archive: ArchiveHook | None = None,
+        schema: str = "public",
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        fallback: Literal["memory"],
+        archive: ArchiveHook | None = None,
+        schema: str = "public",
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> Self | InMemorySaver: ...
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        environ: Mapping[str, str] | None = None,
+        fallback: Literal["memory"] | None = None,
+        archive: ArchiveHook | None = None,
+        schema: str = "public",
+        serde: SerializerProtocol | None = None,
+        allowed_msgpack_modules: Collection[tuple[str, ...] | type] | bool | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> Self | InMemorySaver:
+        """Return the saver that the environment asks for, like `from_conn_string`.
+
+        - Redis: `REDIS_URL`, or LangGraph server's `REDIS_URI`, or else `REDIS_HOST`
+          (localhost), `REDIS_PORT` (6379), `REDIS_PASSWORD`, `REDIS_DB` (0), `REDIS_SSL` (off).
+        - PostgreSQL: `DATABASE_URL`, `POSTGRES_DSN`, `POSTGRES_URI`, or LangGraph server's
+          `DATABASE_URI`. Without one of them nothing is archived.
+        - `CHECKPOINT_TTL_SECONDS`: how long a thread lives after its last write; 86400 if
+          unset. A `ttl` that is given here wins.
+
+        Args:
+            environ: The variables, `None` for those of the process.
+            fallback: What to return if Redis cannot be reached: `"memory"` for LangGraph's
+                `InMemorySaver`, with a logged warning. Redis is then asked at once, once,
+                and blocking. A Redis that refuses, a wrong password for one, is an error.
+            archive: As for the class, instead of PostgreSQL.
+            schema: PostgreSQL's schema that the tables are in.
+            serde: As for the class.
+            allowed_msgpack_modules: As for the class.
+            settings: As for the class.
+            **options: As for the class.
+
+        Raises:
+            ConfigurationError: A variable, which the message names, or a setting is not
+                valid, or the `postgres` extra is not installed.
+            HotStoreError: There is a fallback, and Redis refused.
+        """
+        construction.require_fallback(fallback)
+        resolved = _settings(settings, options)
+        if "ttl" not in options:
+            resolved = construction.with_ttl(resolved, environ)
+        url, dsn = construction.servers_of(environ, archived=archive is None)
+        saver = cls.from_conn_string(
+            url,
+            dsn,
+            archive=archive,
+            schema=schema,
+            serde=serde,
+            allowed_msgpack_modules=allowed_msgpack_modules,
+            settings=resolved,
+        )
+        return saver if fallback is None else construction.or_memory(saver)
 
     @classmethod
     def embedded(
@@ -226,7 +312,8 @@ class DualStoreSaver(Threads, BaseCheckpointSaver[Any]):
         transcript = self.settings.transcript
         if transcript is None:
             transcript = not isinstance(self.serde, EncryptedSerializer)
-        archiving = Archiving(transcript, self._archiver.notice)
+        searchable = isinstance(self._hook, SearchableArchive)
+        archiving = Archiving(transcript, self._archiver.notice, searchable)
         self._prepared = self._prepared._replace(archiving=archiving)
 
     @property

@@ -52,13 +52,12 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # Before `-m` looks at the markers.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what runs on PostgreSQL; leave out what needs a Docker engine unless asked for."""
+    """Mark what runs on PostgreSQL; leave out what needs more than wheels unless asked for."""
     for item in items:
         if POSTGRES_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("postgres")
-    if _containers_asked_for(config):
-        return
-    left_out = [item for item in items if item.get_closest_marker("containers")]
+    unasked = [name for name, asked in _ASKED_FOR.items() if not asked(config)]
+    left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
@@ -74,3 +73,11 @@ def _containers_asked_for(config: pytest.Config) -> bool:
         or "containers" in config.getoption("-m")
         or os.environ.get("DUALSTORE_TEST_CONTAINERS") == "1"
     )
+
+
+def _server_asked_for(config: pytest.Config) -> bool:
+    return "langgraph_server" in config.getoption("-m")
+
+
+_ASKED_FOR = {"containers": _containers_asked_for, "langgraph_server": _server_asked_for}
+"""What is left out, by its marker, unless it is asked for."""

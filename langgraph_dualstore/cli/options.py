@@ -11,7 +11,7 @@ Postgres = Annotated[
     typer.Option(
         "--postgres",
         metavar="DSN",
-        envvar=["POSTGRES_DSN", "DATABASE_URL", "DATABASE_URI"],
+        envvar=["DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI"],
         help="Where threads are archived: postgresql://user:password@host:5432/database.",
     ),
 ]

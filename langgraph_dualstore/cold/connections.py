@@ -24,6 +24,8 @@ ConnectionPool = psycopg_pool.ConnectionPool[Any]
 _T = TypeVar("_T")
 
 _DIALECT = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")  # SQLAlchemy names a driver, too
+_MISPLACED_AT = re.compile(r"\w+://[^/?]*/[^?]*@")
+_PORTS = re.compile(r"[\d,]*")
 _SLICE = 0.25  # seconds; how often a wait for a connection looks for what hinders it
 _PATIENCE = 2.0  # seconds; how long a server may refuse connections that is starting
 _MAX_IDLE = 300.0  # seconds; before most firewalls and cloud services drop a connection
@@ -255,13 +257,24 @@ def _options(dsn: str) -> dict[str, str]:
         options = conninfo.conninfo_to_dict(dsn) if dsn else None
     except psycopg.Error:
         options = None
-    if not options or "@" in str(options.get("host", "")):  # what precedes it is of a password
+    if not options or _holds_a_password_in_part(dsn, options):
         raise ConfigurationError(
             "the PostgreSQL DSN is not valid; it looks like "
             "postgresql://user:password@host:5432/database or host=… dbname=…; special "
             "characters in the password are percent-encoded in the first form"
         )
     return {key: str(value) for key, value in options.items() if value is not None}
+
+
+def _holds_a_password_in_part(dsn: str, options: dict[str, Any]) -> bool:
+    """Tell whether an unescaped character has split a password, whose rest is now shown."""
+    return "@" in str(options.get("host", "")) or (
+        "://" in dsn
+        and (
+            _MISPLACED_AT.match(dsn) is not None
+            or not _PORTS.fullmatch(str(options.get("port", "")))
+        )
+    )
 
 
 def _readable(options: dict[str, str]) -> str:

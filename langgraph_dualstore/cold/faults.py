@@ -45,6 +45,28 @@ _REFUSAL = re.compile(
 )
 
 
+# Which of them is whose to mend; the others say it themselves.
+_ADVICE = (
+    (
+        re.compile(
+            r"authentication failed|no password supplied|no such user"
+            r"|(?:role|user) .* does not exist"
+        ),
+        "check the user and the password of the DSN",
+    ),
+    (
+        re.compile(r"database .* does not exist|no such database"),
+        "create it, or name another one in the DSN",
+    ),
+)
+
+# A server that was not found, or that does not listen; not one that has said something.
+_NOT_REACHED = re.compile(
+    r"^(?!.*FATAL)(?:connection (?:failed|is bad|timeout)|failed to resolve|could not)"
+)
+_CHECK = "check that it runs, and the host and the port of the DSN"
+
+
 def translate(error: Exception) -> Exception:
     """Return this package's error for one of psycopg's, others as they are.
 
@@ -73,7 +95,7 @@ def _translated(error: Exception) -> Exception:
 
 def _of_psycopg(error: psycopg.Error) -> Exception:
     # What else a server's error says may quote rows.
-    message = error.diag.message_primary or str(error) or type(error).__name__
+    message = error.diag.message_primary or _line(error) or type(error).__name__
     if isinstance(error, _NO_TABLES):
         return SchemaMismatch(f"a table is not as it should be ({message}): {MENDING}")
     if isinstance(error, _CONFUSED):
@@ -82,11 +104,19 @@ def _of_psycopg(error: psycopg.Error) -> Exception:
             "behind a pooler in transaction mode, use prepare_threshold=None"
         )
     if is_refusal(error) or error.sqlstate == _NO_DATABASE:
-        return ColdStoreError(f"PostgreSQL refused the connection: {message}")
+        advice = next((f"; {tip}" for what, tip in _ADVICE if what.search(message)), "")
+        return ColdStoreError(f"PostgreSQL refused the connection: {message}{advice}")
     if _passes(error):
-        return ColdStoreUnavailable(f"PostgreSQL cannot be asked: {message}")
+        advice = f"; {_CHECK}" if _NOT_REACHED.match(message) else ""
+        return ColdStoreUnavailable(f"PostgreSQL cannot be asked: {message}{advice}")
     refused = ArchiveRejected if _IS_DATA.match(error.sqlstate or "") else ColdStoreError
     return refused(f"PostgreSQL refused: {message}")
+
+
+def _line(error: psycopg.Error) -> str:
+    """Return the line that tells most: libpq goes on with a question, and what else it tried."""
+    lines = str(error).strip().splitlines() or [""]
+    return next(filter(_REFUSAL.search, lines), lines[0]).strip()
 
 
 def _passes(error: psycopg.Error) -> bool:

@@ -52,6 +52,7 @@ from langgraph_dualstore.cold.jsonable import (
     is_storable,
 )
 from langgraph_dualstore.cold.kinds import DICT, Parts, build, is_message, take_apart
+from langgraph_dualstore.cold.plain import plain
 from langgraph_dualstore.cold.texts import name as indexable
 
 __all__ = [
@@ -61,8 +62,10 @@ __all__ = [
     "from_sql",
     "is_message",
     "key_of",
+    "row_to_plain",
     "to_document",
     "to_message",
+    "to_plain",
     "to_row",
     "to_sql",
 ]
@@ -189,6 +192,30 @@ def to_document(message: Any, *, serde: SerializerProtocol = STRICT) -> dict[str
         document["$added"] = [] if "type" in parts.attributes else ["type"]
     _flatten(parts, message, document, serde)
     return document
+
+
+def to_plain(message: Any) -> dict[str, Any]:
+    """Return a message as `to_document` does, for people: no message can be made of it.
+
+    What JSON cannot carry is there in its nearest form rather than encoded.
+
+    Raises:
+        UnknownMessageType: It is no message, or of no kind that a transcript knows.
+    """
+    parts = take_apart(message)
+    type_ = _TYPES[parts.role] if parts.type == DICT else parts.type
+    document: dict[str, Any] = {"type": type_, "content": plain(parts.content)}
+    for name, value in parts.attributes.items():
+        document.setdefault(str(name), plain(value))
+    return document
+
+
+def row_to_plain(row: MessageRow, *, serde: SerializerProtocol = STRICT) -> dict[str, Any]:
+    """Return the message of a row as `to_plain` does; what is left of it, if it was redacted."""
+    try:
+        return to_plain(to_message(row, serde=serde))
+    except ValueError:  # what a person changed in the row is no message any more
+        return {"type": _TYPES[row.role], "content": row.content}
 
 
 def from_document(

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from psycopg_pool import ConnectionPool
 
-from langgraph_dualstore.archive import Archived, Entries, Mark, ThreadArchive
-from langgraph_dualstore.cold import deleting, storing
+from langgraph_dualstore.archive import (
+    Archived,
+    Counted,
+    Entries,
+    Mark,
+    Status,
+    StoredMessage,
+    StoredSession,
+    ThreadArchive,
+)
+from langgraph_dualstore.cold import deleting, searching, storing
 from langgraph_dualstore.cold.connections import Connections
 from langgraph_dualstore.cold.faults import translate
 from langgraph_dualstore.cold.queries import Queries
-from langgraph_dualstore.cold.reading import (
-    StoredMessage,
-    StoredSession,
-    to_session,
-    to_stored,
-)
+from langgraph_dualstore.cold.reading import to_session, to_stored
 from langgraph_dualstore.cold.schema import check, set_up
 from langgraph_dualstore.cold.schema import script as migrations_script
-from langgraph_dualstore.cold.texts import thread_key
+from langgraph_dualstore.cold.texts import instant, thread_key
 from langgraph_dualstore.cold.transactions import Connection, cursor_of
 from langgraph_dualstore.errors import ConfigurationError, SchemaMismatch
 
@@ -29,7 +35,7 @@ _T = TypeVar("_T")
 
 
 class PostgresArchive:
-    """The archive in PostgreSQL 13 or later: an `ArchiveHook`.
+    """The archive in PostgreSQL 13 or later: an `ArchiveHook`, and a `SearchableArchive`.
 
     Nothing is connected before first use. Its methods block and may be called from several
     threads at once. A call whose connection was dropped is repeated once on a fresh one. It
@@ -178,16 +184,97 @@ class PostgresArchive:
         given = {"thread_key": thread_key(thread_id), "include_removed": include_removed}
         return [to_stored(row) for row in self._fetch("messages", given)]
 
+    def sessions(
+        self, thread_ids: Sequence[str], *, deleted: bool = False
+    ) -> Mapping[str, StoredSession]:
+        """Return what is known of some threads.
+
+        Args:
+            thread_ids: The threads.
+            deleted: Whether those are among them that were deleted.
+        """
+        ids = {thread_key(thread_id): thread_id for thread_id in thread_ids}
+        if not ids:
+            return {}
+        rows = self._fetch("sessions", {"thread_keys": list(ids), "deleted": deleted})
+        return {ids[key]: to_session(columns) for key, *columns in rows}
+
+    def find_sessions(
+        self,
+        *,
+        user_id: str | None = None,
+        status: Status | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        after: str | None = None,
+        deleted: bool = False,
+    ) -> Sequence[tuple[str, StoredSession]]:
+        """Return threads, the one that was active last first.
+
+        Args:
+            user_id: Only this user's.
+            status: Only those that stand so.
+            since: Only those that were active then or later.
+            limit: How many at most.
+            after: Only those that come after this one, as it was returned.
+            deleted: Whether those are among them that were deleted but for their transcript.
+
+        Returns:
+            Each with what to pass as `after` for those that come after it.
+
+        Raises:
+            ConfigurationError: `after` is not from here.
+        """
+        statement, given = searching.statement_for(
+            user_id, status, since, limit=limit, after=after, deleted=deleted
+        )
+        return [searching.to_found(row) for row in self._fetch(statement, given)]
+
+    def turns(self, thread_id: str) -> Mapping[int, Any]:
+        """Return the logs of a thread's turns."""
+        rows = self._fetch("turn_logs", {"thread_key": thread_key(thread_id)})
+        return {turn: json.loads(log) for turn, log in rows}
+
+    def erase(self, thread_id: str) -> Counted:
+        """Remove a thread for good, its id too: what is left is a digest of that and a mark.
+
+        The mark keeps archives that are under way from bringing it back; `purge` removes it.
+
+        Returns:
+            What was removed.
+        """
+        mark = secrets.token_hex(16)
+        return self._use(
+            lambda connection: searching.erase(connection, self._queries, thread_id, mark),
+            self._archive_timeout,
+        )
+
+    def purge(self, before: datetime, *, limit: int = 500, dry_run: bool = False) -> Counted:
+        """Remove threads that were active or deleted last before some time, marks included.
+
+        A thread that is being archived is left alone.
+
+        Args:
+            before: The time.
+            limit: How many at most, in one transaction; as many marks besides.
+            dry_run: Count all of them instead.
+        """
+        given = {"before": instant(before), "limit": limit}
+        rows = self._fetch("count_old" if dry_run else "purge", given, self._archive_timeout)
+        return Counted(*rows[0])
+
     def close(self) -> None:
         """Close our own connections. An archive that is used again opens new ones."""
         self._connections.close()
 
-    def _fetch(self, statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def _fetch(
+        self, statement: str, given: Mapping[str, Any], patience: float | None = None
+    ) -> list[tuple[Any, ...]]:
         def fetch(connection: Connection) -> list[tuple[Any, ...]]:
             cursor = cursor_of(connection)
             return cursor.execute(self._queries[statement], given, binary=True).fetchall()
 
-        return self._use(fetch, self._timeout)
+        return self._use(fetch, patience or self._timeout)
 
     def _use(self, work: Callable[[Connection], _T], patience: float) -> _T:
         """Run some work on tables that are known to be there."""

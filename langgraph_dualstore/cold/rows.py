@@ -18,7 +18,7 @@ _SESSION = (
     *("message_count", "tokens", "attributes", "mark", "checkpoint_id", "generation", "delta"),
 )
 NEW_SESSION = ("thread_key", "thread_id", "thread_bytes", *_SESSION)
-KNOWN_SESSION = ("id", "newest", "recount", *_SESSION)
+KNOWN_SESSION = ("id", "newest", "recount", "thread_id", "thread_bytes", *_SESSION)
 MESSAGE = (
     *("session_id", "position", "turn", "role", "content", "token_count", "meta", "created_at"),
     *("message_id", "channel", "removed_at"),
@@ -26,6 +26,7 @@ MESSAGE = (
 EDIT = ("id", "role", "content", "token_count", "meta", "removed_at")
 REMOVAL = ("id", "removed_at")
 TURN = ("session_id", "turn", "start_position", "end_position", "created_at")
+LOG = ("session_id", "turn", "log")
 ENTRY = ("session_id", "kind", "position", "data")
 ENTRY_TYPES = ("int8", "text", "int8", "bytea")
 PRUNE = ("session_id", "kind", "start")
@@ -43,7 +44,9 @@ def new_session(key: bytes, thread: ThreadArchive, numbered: Numbered) -> Row:
 def known_session(id_: int, thread: ThreadArchive, numbered: Numbered) -> Row:
     """Return what changes in the row of a thread that has been archived before."""
     newest = thread.entries is not None
-    return (id_, newest, numbered.recount, *_session(thread, numbered))
+    # Erasing the thread may have erased its id.
+    named = (storable(thread.thread_id), exact_bytes(thread.thread_id))
+    return (id_, newest, numbered.recount, *named, *_session(thread, numbered))
 
 
 def _session(thread: ThreadArchive, numbered: Numbered) -> Row:
@@ -75,6 +78,7 @@ class Rows:
         edits: `EDIT`; those to replace.
         removals: `REMOVAL`; those that were removed, or are back.
         turns: `TURN`; those with more messages.
+        logs: `LOG`; those of turns.
         new_entries: `ENTRY`; of sessions that have none.
         entries: `ENTRY`; of sessions that may have the same.
         prunes: `PRUNE`; from where entries of a kind are dropped.
@@ -85,6 +89,7 @@ class Rows:
     edits: list[Row] = field(default_factory=list)
     removals: list[Row] = field(default_factory=list)
     turns: list[Row] = field(default_factory=list)
+    logs: list[Row] = field(default_factory=list)
     new_entries: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
     prunes: list[Row] = field(default_factory=list)
@@ -108,6 +113,10 @@ class Rows:
         self.removals += numbered.removals.items()
         for turn, span in numbered.spans.items():
             self.turns.append((session_id, turn, span.start, span.end, instant(span.created_at)))
+
+    def add_logs(self, session_id: int, thread: ThreadArchive) -> None:
+        """Take up the logs of a session's turns."""
+        self.logs += ((session_id, turn, json_text(log)) for turn, log in thread.turn_logs.items())
 
     def add_entries(self, session_id: int, thread: ThreadArchive, *, new: bool) -> None:
         """Take up what a restore of a session needs."""

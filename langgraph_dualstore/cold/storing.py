@@ -20,6 +20,7 @@ from langgraph_dualstore.cold.rows import (
     ENTRY_TYPES,
     KEPT,
     KNOWN_SESSION,
+    LOG,
     MESSAGE,
     NEW_SESSION,
     PRUNE,
@@ -111,6 +112,7 @@ class _Batch:
         for key, session_id in inserted.items():
             self._rows.add_messages(session_id, numbered[key])
             self._rows.add_entries(session_id, self._new[key], new=True)
+            self._rows.add_logs(session_id, self._new[key])
         for place, (key, thread) in enumerate(self._known.items()):
             session = locked.get(key)
             if session and session.mark == thread.base:
@@ -140,6 +142,7 @@ class _Batch:
         self._sessions.append(known_session(session.id, thread, numbered))
         self._rows.add_messages(session.id, numbered)
         self._rows.add_entries(session.id, thread, new=False)
+        self._rows.add_logs(session.id, thread)
 
     def _refuse(self, inserted: Mapping[bytes, int], marks: Mapping[bytes, str]) -> None:
         """Refuse what goes on from something else; what has been stored already is stored."""
@@ -173,6 +176,7 @@ class _Batch:
         self._run_rows("edit_messages", EDIT, rows.edits)
         self._run_rows("remove_messages", REMOVAL, rows.removals)
         self._run_rows("store_turns", TURN, rows.turns)
+        self._run_rows("store_logs", LOG, rows.logs)
         self._run_rows("prune_entries", PRUNE, rows.prunes, _columns(KEPT, rows.kept))
         self._run_rows("store_entries", ENTRY, rows.new_entries + rows.entries)
         self._run_rows("update_sessions", KNOWN_SESSION, self._sessions)

@@ -54,7 +54,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(_exact(text)).hexdigest()[:_DIGEST]
 
 
-def json_text(value: Mapping[str, Any]) -> str:
+def json_text(value: Any) -> str:
     """Return JSON that `jsonb` takes: what it refuses is replaced, not kept exact."""
     try:
         text = _dump(value)

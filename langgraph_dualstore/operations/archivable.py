@@ -20,7 +20,7 @@ from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.prune import Content, select
 from langgraph_dualstore.operations.reader import evicted
-from langgraph_dualstore.operations.rewrite import dump
+from langgraph_dualstore.operations.rewrite import Whole
 from langgraph_dualstore.operations.scribe import NeedsWhole, Scribe, time_of
 from langgraph_dualstore.operations.session import root_of, runs_for_session, session_of
 from langgraph_dualstore.operations.transcripts import Changes, Transcript, entries_of
@@ -116,21 +116,18 @@ def increment(context: Context, keys: ThreadKeys, recent: Recent) -> Operation[P
 
 
 def everything(
-    context: Context, keys: ThreadKeys, thread_id: str, base: str | None, newest: str
-) -> Operation[Prepared | None]:
+    context: Context, thread_id: str, whole: Whole, base: str | None, newest: str
+) -> Prepared | None:
     """Return all of a thread, `None` if there is nothing to archive.
 
     Args:
         context: The operation's.
-        keys: The thread's.
         thread_id: The thread.
+        whole: All of it.
         base: What the archive has for it.
         newest: The newest checkpoint that the archive has of it. If that is newer than what
             is here, which a server may have lost, it stays the newest there.
     """
-    whole = yield from dump(keys)
-    if whole is None:
-        return None
     generation = whole.generation.decode()
     keep = 1 if context.settings.archive_history == "newest" else None
     content = select(context, thread_id, whole.members, whole.writes, keep)

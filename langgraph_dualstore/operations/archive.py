@@ -15,11 +15,14 @@ from typing import Literal
 
 from langgraph_dualstore._steps import AskArchive, Operation, RunScript
 from langgraph_dualstore.archive import Mark
-from langgraph_dualstore.errors import ColdStoreUnavailable, HotStoreUnavailable
+from langgraph_dualstore.errors import HotStoreUnavailable
 from langgraph_dualstore.hot.note import decode_note, encode_note
 from langgraph_dualstore.hot.scripts import ARCHIVED, DROP, RECENT
 from langgraph_dualstore.operations.archivable import Prepared, Recent, everything, increment
 from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.rewrite import dump
+from langgraph_dualstore.operations.together import together
+from langgraph_dualstore.operations.turn_logs import with_logs
 
 Outcome = Literal["archived", "changed", "absent"]
 """`archived`: as it is now. `changed`: written to meanwhile, so to be archived again.
@@ -83,78 +86,91 @@ def _attempt(
     Returns:
         Those for which the archive must be asked, and which are to be read after that.
     """
-    prepared: dict[str, Prepared] = {}
+    prepared: list[Prepared] = []
     refused: set[str] = set()
-    for thread_id in thread_ids:
-        mark = None if marks is None else marks.get(thread_id, _NEW)
-        try:
-            ready = yield from _prepare(context, thread_id, mark)
-        except (ColdStoreUnavailable, HotStoreUnavailable):
-            raise
-        except Exception as error:  # noqa: BLE001 - the caller decides
-            outcomes[thread_id] = error
-            continue
+    preparing = (
+        _prepare(context, thread_id, None if marks is None else marks.get(thread_id, _NEW))
+        for thread_id in thread_ids
+    )
+    for thread_id, ready in zip(thread_ids, (yield from together(preparing)), strict=True):
+        if isinstance(ready, HotStoreUnavailable):
+            raise ready
         if isinstance(ready, Prepared):
-            prepared[thread_id] = ready
+            prepared.append(ready)
         elif ready == "unknown":
             refused.add(thread_id)
         else:
             outcomes[thread_id] = ready
     if prepared:
-        batch = [ready.archive for ready in prepared.values()]
+        batch = [ready.archive for ready in prepared]
         refused |= set((yield AskArchive("archive", (batch,))))
-    for thread_id, ready in prepared.items():
-        if thread_id not in refused:
-            outcomes[thread_id] = yield from _note(context, ready)
+    stored = [ready for ready in prepared if ready.archive.thread_id not in refused]
+    noted = yield from together(_note(context, ready) for ready in stored)
+    for ready, outcome in zip(stored, noted, strict=True):
+        if isinstance(outcome, HotStoreUnavailable):
+            raise outcome
+        outcomes[ready.archive.thread_id] = outcome
     return refused
 
 
-def _prepare(
-    context: Context, thread_id: str, mark: Mark | None
-) -> Operation[Prepared | Outcome | Literal["unknown"]]:
+_Ready = Prepared | Outcome | Literal["unknown"]
+"""`unknown`: the archive has to be asked what it has, and the thread is to be read after that."""
+
+
+def _prepare(context: Context, thread_id: str, mark: Mark | None) -> Operation[_Ready]:
     """Read what is new in a thread.
 
     Args:
         context: The operation's.
         thread_id: The thread.
         mark: What the archive has for it, if it was asked.
-
-    Returns:
-        `"unknown"` if the archive has to be asked first.
     """
+    if mark is not None:
+        return (yield from _prepare_on(context, thread_id, mark))
     keys = context.keys(thread_id)
     recent = yield RunScript(RECENT, keys)
     if recent is None:
         return "absent"
-    generation, revision, noted, clean, delta, members, writes, journal = recent
+    generation, revision, noted, clean, delta, members, writes, journal, logs = recent
+    if clean:
+        return "archived"
     note = decode_note(noted) if noted else None
-    if mark is None:
-        if clean:
-            return "archived"
-        if note is None:
-            return "unknown"
-        if (
-            note.generation == generation.decode()
-            and not delta
-            and context.settings.archive_history == "newest"
-        ):
-            recent_ = Recent(thread_id, revision, note, members, writes, journal)
-            prepared = yield from increment(context, keys, recent_)
-            if prepared is not None:
-                return prepared
-        base: str | None = note.mark
-        newest = ""
-    else:
-        if note is not None and mark.deleted and note.mark != mark.value:
-            # It was restored, or read to be archived, while it was being deleted.
-            yield RunScript(DROP, keys, (generation, revision))
-            context.memory.forget(keys.head)
+    if note is None:
+        return "unknown"
+    prepared = None
+    if (
+        note.generation == generation.decode()
+        and not delta
+        and context.settings.archive_history == "newest"
+    ):
+        recent_ = Recent(thread_id, revision, note, members, writes, journal)
+        prepared = yield from increment(context, keys, recent_)
+    if prepared is None:
+        whole = yield from dump(keys)
+        if whole is None:
             return "absent"
-        base = None if mark is _NEW else mark.value
-        # A thread that goes on from what is archived may well have lost a checkpoint since.
-        goes_on = note is not None and note.mark == mark.value
-        newest = "" if goes_on else mark.checkpoint_id
-    return (yield from everything(context, keys, thread_id, base, newest)) or "absent"
+        prepared, logs = everything(context, thread_id, whole, note.mark, ""), whole.logs
+    return with_logs(context, prepared, logs) or "absent"
+
+
+def _prepare_on(context: Context, thread_id: str, mark: Mark) -> Operation[_Ready]:
+    """Read all of a thread, given what the archive has for it."""
+    keys = context.keys(thread_id)
+    whole = yield from dump(keys)
+    if whole is None:
+        return "absent"
+    note = decode_note(whole.archive) if whole.archive else None
+    goes_on = note is not None and note.mark == mark.value
+    if note is not None and mark.deleted and not goes_on:
+        # It was restored, or read to be archived, while it was being deleted.
+        yield RunScript(DROP, keys, (whole.generation, whole.revision))
+        context.memory.forget(keys.head)
+        return "absent"
+    base = None if mark is _NEW else mark.value
+    # A thread that goes on from what is archived may well have lost a checkpoint since.
+    newest = "" if goes_on else mark.checkpoint_id
+    prepared = everything(context, thread_id, whole, base, newest)
+    return with_logs(context, prepared, whole.logs) or "absent"
 
 
 def _note(context: Context, ready: Prepared) -> Operation[Outcome]:

@@ -31,10 +31,12 @@ class Archiving(NamedTuple):
     Attributes:
         transcript: Whether messages are archived as rows.
         notice: Called with `soon=` when a thread was queued: to be archived soon or not.
+        searchable: Whether it is a `SearchableArchive`.
     """
 
     transcript: bool
     notice: Callable[..., None]
+    searchable: bool = False
 
 
 class Context(NamedTuple):

@@ -12,6 +12,7 @@ from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.operations.context import Context, new_generation
 from langgraph_dualstore.operations.restore import restore_if_absent
 from langgraph_dualstore.operations.rewrite import ATTEMPTS, Whole, dump, replace
+from langgraph_dualstore.operations.turn_logs import copy_logs
 
 
 def copy_thread(context: Context, source_id: str, target_id: str) -> Operation[None]:
@@ -52,6 +53,7 @@ def copy_thread(context: Context, source_id: str, target_id: str) -> Operation[N
             due=due,
         )
         if replaced:
+            yield from copy_logs(context, source_id, target_id)
             if context.archiving and due:
                 context.archiving.notice(soon=True)
             return

@@ -26,6 +26,7 @@ class Whole(NamedTuple):
         delta: `b"1"` if there are channels that are rebuilt from ancestors.
         journal: Which messages are not archived yet.
         archive: What is archived of it, as `operations.archive` notes it.
+        logs: The logs of its turns: turn, log, turn, …
     """
 
     generation: bytes
@@ -36,6 +37,7 @@ class Whole(NamedTuple):
     delta: bytes
     journal: bytes
     archive: bytes
+    logs: list[bytes]
 
 
 def dump(keys: ThreadKeys) -> Operation[Whole | None]:

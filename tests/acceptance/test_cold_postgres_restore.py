@@ -11,7 +11,7 @@ import pytest
 from cold_archives import archive_of, dialog, entries, opened, query, said, store
 from psycopg.conninfo import make_conninfo
 
-from langgraph_dualstore.archive import Entries, Mark
+from langgraph_dualstore.archive import Entries
 from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.cold.queries import Queries
 from langgraph_dualstore.cold.storing import store as store_in
@@ -67,11 +67,17 @@ def test_there_is_nothing_to_restore_of_an_unknown_thread(archive):
     assert archive.restore("") is None
 
 
+def marks(archive, *thread_ids):
+    found = archive.marks(thread_ids)
+    assert all(mark.checkpoint_id for mark in found.values())
+    return {thread_id: mark[:2] for thread_id, mark in found.items()}
+
+
 def test_marks_are_those_of_the_threads_that_are_known(archive):
     mark = store(archive, "t")
-    assert archive.marks(["t", "other"]) == {"t": Mark(mark, False)}
+    assert marks(archive, "t", "other") == {"t": (mark, False)}
     newer = store(archive, "t")
-    assert archive.marks(["t"]) == {"t": Mark(newer, False)}
+    assert marks(archive, "t") == {"t": (newer, False)}
 
 
 @pytest.mark.parametrize("base", [None, "another"])
@@ -80,7 +86,7 @@ def test_an_archive_that_goes_on_from_something_else_is_refused_alone(archive, b
     wrong = archive_of("t", said("new"), base=base, entries=entries(b"new"))
     right = archive_of("u", said("new"))
     assert list(archive.archive([wrong, right])) == ["t"]
-    assert archive.marks(["t", "u"]) == {"t": Mark(mark, False), "u": Mark(right.mark, False)}
+    assert marks(archive, "t", "u") == {"t": (mark, False), "u": (right.mark, False)}
     assert [message.row.key for message in archive.messages("t")] == ["m0", "m1"]
     assert archive.restore("t").entries.members == [b"old"]
     assert len(archive.messages("u")) == 1

@@ -41,8 +41,13 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
 
 SNIPPETS = (
-    "from langgraph_dualstore import",
+    "from langgraph_dualstore import DualStoreSaver",
     "async with",
+    "from_env()",
+    "from langgraph_dualstore.server import",
+    "partial(server.",
+    "create_conversation_store()",
+    "list_threads(",
     "PostgresArchive(",
     "backlog()",
     "signal.sigwait(",
@@ -53,7 +58,7 @@ SNIPPETS = (
     "Sentinel(",
     "DualStoreSaver.embedded(",
     "default_ttl",
-    "extend_ttl(",
+    "saver.extend_ttl(",
     "keep_last=1",
     "class Order",
 )
@@ -125,13 +130,51 @@ def test_every_snippet_of_python_is_known():
 
 
 async def test_the_first_lines(run, redis_url, postgres_dsn, saver):
-    name = "from langgraph_dualstore import"
+    name = "from langgraph_dualstore import DualStoreSaver"
     await run(snippet(name, (LOCAL, redis_url), (POSTGRES, postgres_dsn)))
     assert chatted(saver)
     found = query(postgres_dsn, "SELECT thread_id, user_id, status FROM prompt_sessions")
     assert found == [("1", "ann", "finished")]
     contents = query(postgres_dsn, "SELECT content FROM prompt_messages ORDER BY position")
     assert contents == [("hello",), ("1: hello",)]
+
+
+async def test_a_saver_from_the_environment(run, redis_url, postgres_dsn, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("DATABASE_URL", postgres_dsn)
+    names = await run(snippet("from_env()"))
+    with names["DualStoreSaver"].from_env() as saver:
+        assert chat(saver)
+        assert saver.flush()
+    assert query(postgres_dsn, "SELECT thread_id FROM prompt_sessions") == [("1",)]
+
+
+@pytest.mark.parametrize("name", ["from langgraph_dualstore.server import", "partial(server."])
+async def test_the_checkpointer_of_a_langgraph_server(run, redis_url, monkeypatch, name):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    for variable in ("DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI"):
+        monkeypatch.delenv(variable, raising=False)
+    names = await run(snippet(name))
+    async with names["create_checkpointer"]() as saver:
+        assert saver.settings.keep_last == (20 if "partial" in name else None)
+        graph = chat_builder().compile(checkpointer=saver)
+        await graph.ainvoke(says("hello"), THREAD)
+
+
+async def test_sessions_without_a_graph(run, redis_url, redis_client, monkeypatch, capsys):
+    monkeypatch.setenv("USE_REDIS_SESSION", "1")
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    names = await run(snippet("create_conversation_store()"))
+    assert names["state"]["active_agent"] == "billing"
+    assert names["session_id"] in capsys.readouterr().out
+    assert redis_client.keys() == []
+
+
+async def test_listing_threads(run, saver, capsys):
+    config = {"configurable": {"thread_id": "1", "user_id": "ann"}}
+    chat_builder().compile(checkpointer=saver).invoke(says("hello"), config)
+    await run(snippet("list_threads("), saver=saver)
+    assert capsys.readouterr().out == "1 hot finished 1\n"
 
 
 async def test_the_first_lines_async(run, redis_url, saver):
@@ -279,7 +322,7 @@ async def test_the_forms_of_a_ttl(run, redis_url, saver):
 
 async def test_changing_how_long_a_thread_lives(run, saver):
     assert chat(saver)
-    lines = snippet("extend_ttl(").splitlines()
+    lines = snippet("saver.extend_ttl(").splitlines()
     lives = []
     for line in lines:
         await run(line, saver=saver, timedelta=timedelta)

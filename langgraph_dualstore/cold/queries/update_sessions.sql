@@ -2,6 +2,8 @@
 -- already, only what its messages change.
 UPDATE {schema}.prompt_sessions AS s
 SET
+    thread_id = g.thread_id,
+    thread_bytes = g.thread_bytes,
     user_id = coalesce(g.user_id, s.user_id),
     status = CASE WHEN g.newest THEN g.status ELSE s.status END,
     started_at = least(s.started_at, g.started_at),
@@ -26,13 +28,15 @@ SET
     generation = CASE WHEN g.newest THEN g.generation ELSE s.generation END,
     delta = CASE WHEN g.newest THEN g.delta ELSE s.delta END
 FROM unnest(
-    %(id)s::bigint[], %(user_id)s::text[], %(status)s::text[], %(started_at)s::timestamptz[],
-    %(ended_at)s::timestamptz[], %(last_activity_at)s::timestamptz[],
-    %(turn_count)s::integer[], %(message_count)s::integer[], %(tokens)s::bigint[],
+    %(id)s::bigint[], %(thread_id)s::text[], %(thread_bytes)b::bytea[], %(user_id)s::text[],
+    %(status)s::text[], %(started_at)s::timestamptz[], %(ended_at)s::timestamptz[],
+    %(last_activity_at)s::timestamptz[], %(turn_count)s::integer[],
+    %(message_count)s::integer[], %(tokens)s::bigint[],
     %(recount)s::boolean[], %(newest)s::boolean[], %(attributes)s::text[], %(mark)s::text[],
     %(checkpoint_id)s::text[], %(generation)s::text[], %(delta)s::boolean[]
 ) AS g (
-    id, user_id, status, started_at, ended_at, last_activity_at, turn_count, message_count,
-    tokens, recount, newest, attributes, mark, checkpoint_id, generation, delta
+    id, thread_id, thread_bytes, user_id, status, started_at, ended_at, last_activity_at,
+    turn_count, message_count, tokens, recount, newest, attributes, mark, checkpoint_id,
+    generation, delta
 )
 WHERE s.id = g.id

@@ -3,9 +3,10 @@
 -- KEYS   head, checkpoints, writes, log, journal
 -- Reply  nil if the thread is absent; else
 --        {generation, revision, {checkpoint…}, {write…}, log, '1' if ancestors are needed,
---        journal, what is archived of it as that was noted}
+--        journal, what is archived of it as that was noted, {turn, its log, …}}
 
 -- include head
+-- include logs
 
 local head = read_head()
 if not head.gen then
@@ -20,4 +21,5 @@ return {
   head.delta and '1' or '',
   redis.call('GET', KEYS[5]) or '',
   redis.call('HGET', KEYS[1], 'archive') or '',
+  turn_logs(-1),
 }

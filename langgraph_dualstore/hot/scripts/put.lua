@@ -55,13 +55,14 @@ head.put, head.delta = true, head.delta or ARGV[11] == '1'
 if ARGV[8] ~= '' then
   length = redis.call('APPEND', KEYS[4], ARGV[8])
 end
-if ARGV[13] == '-' then
-  -- What is new is found no longer by what is archived: the whole thread has to be looked at.
-  redis.call('HDEL', KEYS[1], 'archive')
-elseif ARGV[13] ~= '' then
+if ARGV[13] ~= '' and ARGV[13] ~= '-' then
   redis.call('APPEND', KEYS[5], head.len .. ' ' .. #ARGV[13] .. '\n' .. ARGV[13])
 end
 write_head(head, generation, length)
+if ARGV[13] == '-' then
+  -- What is new is found no longer by what is archived: the whole thread has to be looked at.
+  redis.call('HDEL', KEYS[1], 'archive')
+end
 redis.call('ZREMRANGEBYLEX', KEYS[2], '[c' .. ARGV[5], '[c' .. ARGV[5] .. '\255')
 if head.delta then
   redis.call('ZREMRANGEBYLEX', KEYS[2], '[a' .. ARGV[5], '[a' .. ARGV[5] .. '\255')
