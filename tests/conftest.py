@@ -18,8 +18,8 @@ pytest_plugins = [
 
 SERVERS: dict[str, ModuleType] = {"redis": kinds, "postgres": postgres_kinds}
 
-POSTGRES_FIXTURES = {"postgres_server", "start_postgres"}
-"""What every other fixture that starts a PostgreSQL of the chosen kind rests on."""
+FIXTURES = {"redis": {"redis_kind"}, "postgres": {"postgres_server", "start_postgres"}}
+"""What every other fixture that starts a server of the chosen kind rests on."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,10 +52,11 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)  # Before `-m` looks at the markers.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what runs on PostgreSQL; leave out what needs more than wheels unless asked for."""
+    """Mark what runs on which servers; leave out what needs more than wheels unless asked for."""
     for item in items:
-        if POSTGRES_FIXTURES.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker("postgres")
+        for name, fixtures in FIXTURES.items():
+            if fixtures.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(name)
     unasked = [name for name, asked in _ASKED_FOR.items() if not asked(config)]
     left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
     if left_out:
