@@ -125,12 +125,12 @@ def test_a_poisoned_thread_is_set_aside_while_others_are_archived(
         for name in (*OTHERS, POISONED):
             if not redis_client.exists(f"langgraph:state:{{{name}}}:head"):
                 put(saver, 1, {"messages": [HumanMessage(name, id=name)]}, thread_id=name)
-        for attempt in range(1, ATTEMPTS + 1):
+        backlog = saver.backlog()
+        while not backlog.dead:
             time.sleep(0.02)
             saver._archiver._round()
             assert set(archive.threads) == set(OTHERS)
             backlog = saver.backlog()
-            assert (backlog.queued, len(backlog.dead)) == ((1, 0) if attempt < ATTEMPTS else (0, 1))
         (letter,) = backlog.dead
         assert letter.thread_id == POISONED
         assert letter.error.startswith(error)

@@ -252,7 +252,7 @@ def test_json_is_all_that_is_printed_and_holds_the_counts():
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
-    arguments = ("demo", "--json", "--conversations", "120", "--path", tmp_path)
+    arguments = ("demo", "--json", "--conversations", "50", "--path", tmp_path)
     with start(*arguments) as stopped:
         await_threads(tmp_path)
         stopped.send_signal(ending)
@@ -261,7 +261,7 @@ def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
     if ending == signal.SIGINT:
         assert stopped.returncode == 130
         assert told == "Stopped. The same command goes on from there.\n"
-    assert 0 < len(read_back(tmp_path)) < 120
+    assert 0 < len(read_back(tmp_path)) < 50
     demo = run(*arguments)
     assert demo.returncode == 0, demo.stderr
     counts = json.loads(demo.stdout)
