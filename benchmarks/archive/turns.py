@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +32,7 @@ LENGTHS = (2, 200)
 LATENCY_THREADS = 8
 BUSY_THREADS = 60
 BUSY_SECONDS = 1.5
+PAUSE = 0.5
 
 Block = Callable[[DualStoreSaver, asyncio.Runner | None, int], float]
 """Returns the milliseconds of a turn on threads that hold so many messages."""
@@ -94,6 +95,8 @@ def _prepared(saver: DualStoreSaver, count: int, length: int) -> list[Any]:
         graph.invoke({"messages": [question(number)]}, config)
     if saver.settings.prefix == "on":
         assert saver.flush(), "not everything is archived"
+    # People think before they say something. Both servers are at rest by then.
+    sleep(PAUSE)
     return configs
 
 

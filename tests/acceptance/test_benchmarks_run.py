@@ -96,3 +96,15 @@ def test_check_ends_with_one_exactly_when_a_target_is_missed(tmp_path):
     found = run_benchmarks(*arguments, "--check")
     missed = not all(t["passed"] for t in json.loads(file.read_text())["targets"])
     assert found.returncode == int(missed), found.stdout + found.stderr
+
+
+def test_what_archiving_costs_is_measured():
+    found = subprocess.run(
+        [sys.executable, "-m", "benchmarks.archive", "--only", "increments", "--rounds", "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "archiving two more messages" in found.stdout

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 import psycopg_pool
 import pytest
-from cold_archives import archive_of, dialog, entries, opened, query, said, store
+from cold_archives import archive_of, dialog, entries, opened, query, store
 
 from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.cold.queries import Queries
@@ -198,48 +198,3 @@ def test_a_list_of_what_is_present_costs_little_on_a_long_thread(traced):
         assert not archive.archive([thread])
     assert cost.sent < 10_000  # not a thousand keys
     assert cost.rows < 1010
-
-
-def test_many_new_threads_are_stored_at_half_the_speed_of_copy_or_more(postgres_dsn):
-    text = "The quick brown fox jumps over the lazy dog and says something about it. " * 3
-
-    def batch(name: str) -> list:
-        return [
-            archive_of(
-                f"{name}{n}",
-                *(said(row.key, row.role, f"{row.key} {text}") for row in dialog(50)),
-                entries=entries(b"x" * 2000, writes=(b"w" * 100,), log=((0, b"log" * 2000),)),
-            )
-            for n in range(100)
-        ]
-
-    ratios = []
-    with opened(postgres_dsn) as archive, psycopg.connect(postgres_dsn, autocommit=True) as plain:
-        for attempt in range(5):
-            plain.execute("TRUNCATE prompt_sessions CASCADE")
-            threads = batch(str(attempt))
-            began = time.perf_counter()
-            assert not archive.archive(threads)
-            ours = time.perf_counter() - began
-            ratios.append(_copy_again(plain) / ours)
-    assert max(ratios) > 0.5, ratios  # the best of several: others use the machine, too
-
-
-def _copy_again(plain: psycopg.Connection) -> float:
-    """Copy the rows that are there into the emptied tables, and return the seconds it took."""
-    rows = {}
-    for table in ("prompt_sessions", "prompt_messages", "prompt_turns", "prompt_entries"):
-        cursor = plain.execute(f"SELECT * FROM {table} LIMIT 0")
-        columns = [column.name for column in cursor.description]
-        texts = {"meta": "meta::text", "attributes": "attributes::text"}
-        selected = ", ".join(texts.get(name, name) for name in columns)
-        names = ", ".join(columns)
-        rows[f"{table} ({names})"] = plain.execute(f"SELECT {selected} FROM {table}").fetchall()
-    plain.execute("TRUNCATE prompt_sessions CASCADE")
-    began = time.perf_counter()
-    with plain.transaction():
-        for table, copied in rows.items():
-            with plain.cursor().copy(f"COPY {table} FROM STDIN") as copy:
-                for row in copied:
-                    copy.write_row(row)
-    return time.perf_counter() - began

@@ -267,7 +267,7 @@ def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
     counts = json.loads(demo.stdout)
     assert counts["stored"].pop("checkpoints") > 0
     assert counts["recorded"] == counts["stored"] == counts["archived"]
-    assert counts["recorded"]["conversations"] == 120
+    assert counts["recorded"]["conversations"] == 50
 
 
 def test_a_folder_whose_conversations_have_expired(tmp_path):
