@@ -13,7 +13,10 @@ _PERMANENT = (
     redis_errors.AuthenticationError,
     redis_errors.AuthorizationError,
 )
-_NO_PASSWORD = re.compile(r"NOAUTH|HELLO must be called|Authentication required")
+# Redis may refuse a command for its length before it asks who sends it.
+_NO_PASSWORD = re.compile(
+    r"NOAUTH|HELLO must be called|Authentication required|unauthenticated (?:multi)?bulk length"
+)
 
 _TRANSIENT = (
     redis_errors.ConnectionError,
@@ -48,7 +51,9 @@ def translate(error: Exception) -> Exception:
 
 def is_refusal(error: BaseException) -> bool:
     """Tell whether a connection failed for who asks, which asking again does not change."""
-    return isinstance(error, _PERMANENT)
+    return isinstance(error, _PERMANENT) or (
+        isinstance(error, redis_errors.ResponseError) and "unauthenticated" in str(error)
+    )
 
 
 def _translated(error: Exception) -> Exception:

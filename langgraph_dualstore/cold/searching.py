@@ -90,7 +90,8 @@ def erase(connection: Connection, queries: Queries, thread_id: str, mark: str) -
         run("insert_tombstone")
         locking = run("lock_erased")
         deleting = [run(f"delete_{table}") for table in ("messages", "turns", "entries")]
-        run("erase_session")
+        run("scrub_session")
+        run("forget_name")
         locked = locking.fetchone()
         messages, turns, entries = (max(0, cursor.rowcount) for cursor in deleting)
     whole = bool(locked and locked[1])

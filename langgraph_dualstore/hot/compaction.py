@@ -48,7 +48,7 @@ class Compaction:
     ) -> None:
         referred: list[Run] = [run for entry in journal for run in entry.stored.runs]
         for record in records:
-            runs = [run for stored in record.channels.values() for run in stored.runs]
+            runs = record.runs
             if runs and (record.generation.encode() != generation or log.read(runs) is None):
                 raise _lacking(thread_id, record.checkpoint_id)
             referred += runs

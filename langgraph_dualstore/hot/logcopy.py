@@ -25,11 +25,17 @@ class LogCopy:
         self.size = 0
 
     @classmethod
+    def of(cls, pieces: Iterable[tuple[int, bytes]]) -> Self:
+        """Return a copy that holds some pieces, each with its position."""
+        copy = cls()
+        for start, data in pieces:
+            copy.add(start, data)
+        return copy
+
+    @classmethod
     def whole(cls, data: bytes) -> Self:
         """Return the copy of a whole log."""
-        copy = cls()
-        copy.add(0, data)
-        return copy
+        return cls.of([(0, data)])
 
     def add(self, start: int, data: bytes) -> None:
         """Take the bytes at a position."""

@@ -91,6 +91,11 @@ class Record(NamedTuple):
     channels: dict[str, Stored]
 
     @property
+    def runs(self) -> list[Run]:
+        """Where in the log its values are."""
+        return [run for stored in self.channels.values() for run in stored.runs]
+
+    @property
     def proof(self) -> bytes:
         """What a stored member starts with if and only if it is this very record."""
         return make_proof(self.address, self.generation, self.stamp)

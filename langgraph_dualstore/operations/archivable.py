@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from uuid import uuid4
 
-from langgraph_dualstore._steps import Operation, RunScript
+from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.archive import Entries, ThreadArchive
 from langgraph_dualstore.hot.compaction import member_of
 from langgraph_dualstore.hot.journal import decode_journal
@@ -15,14 +15,14 @@ from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.note import Note, decode_note, without
 from langgraph_dualstore.hot.records import Run, merge_runs
-from langgraph_dualstore.hot.scripts import PIECES
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
+from langgraph_dualstore.operations.pieces import log_of, pieces_step
 from langgraph_dualstore.operations.prune import Content, select
 from langgraph_dualstore.operations.reader import evicted
 from langgraph_dualstore.operations.rewrite import Whole
 from langgraph_dualstore.operations.scribe import NeedsWhole, Scribe, time_of
-from langgraph_dualstore.operations.session import root_of, runs_for_session, session_of
+from langgraph_dualstore.operations.session import runs_for_session, session_of
 from langgraph_dualstore.operations.transcripts import Changes, Transcript, entries_of
 
 _MOST_PIECES = 128
@@ -71,7 +71,7 @@ def increment(context: Context, keys: ThreadKeys, recent: Recent) -> Operation[P
     if note.pieces + len(new) > _MOST_PIECES or kept > 2 * used + _UNUSED_BYTES:
         return None
 
-    root = root_of(content)
+    root = content.root
     changes = None
     wanted = list(new)
     if context.archiving and context.archiving.transcript:
@@ -81,15 +81,11 @@ def increment(context: Context, keys: ThreadKeys, recent: Recent) -> Operation[P
             return None
         wanted += changes.runs()
     wanted += runs_for_session(context, root)
-    log = LogCopy()
     pieces = merge_runs(wanted)
-    if pieces:
-        bounds = [bound for run in pieces for bound in (run.start, run.end - 1)]
-        fetched = yield RunScript(PIECES, keys, (note.generation, *bounds))
-        if fetched is None:
-            return None
-        for run, data in zip(pieces, fetched, strict=True):
-            log.add(run.start, data)
+    fetched = (yield pieces_step(keys, note.generation, pieces)) if pieces else []
+    if fetched is None:
+        return None
+    log = log_of(pieces, fetched)
     try:
         transcript = (
             changes.transcript(Scribe(context, thread_id, log)) if changes else _NO_TRANSCRIPT
@@ -135,7 +131,7 @@ def everything(
         return None  # writes to a checkpoint that never came: nothing could be resumed
     needed = merge_runs(_runs_of(content))
     log = LogCopy.whole(whole.log)
-    root = root_of(content)
+    root = content.root
     changes = deltas = None
     scribe = Scribe(context, thread_id, log)
     try:
@@ -203,7 +199,7 @@ def _ready(
     whole_log: bool,
 ) -> Prepared:
     mark = uuid4().hex
-    root = root_of(content)
+    root = content.root
     members = [
         member_of(tag, record)
         for tag, records in ((ANCESTOR, content.ancestors), (LISTED, content.listed))
@@ -232,9 +228,4 @@ def _ready(
 
 
 def _runs_of(content: Content) -> list[Run]:
-    return [
-        run
-        for record in (*content.listed, *content.ancestors)
-        for stored in record.channels.values()
-        for run in stored.runs
-    ]
+    return [run for record in (*content.listed, *content.ancestors) for run in record.runs]

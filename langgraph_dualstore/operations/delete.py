@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from langgraph_dualstore._steps import ABSENT, AskArchive, Operation, RunScript, TimeLeft, Unlink
 from langgraph_dualstore.hot.keys import encode_text
@@ -14,21 +15,34 @@ from langgraph_dualstore.operations.queue import forget
 
 
 def delete_thread(context: Context, thread_id: str) -> Operation[None]:
-    """Remove everything of a thread, from the archive too, or its transcript as settings say.
+    """Remove everything of a thread, from the archive too, or its transcript as settings say."""
+    keep_transcript = context.settings.delete_scope == "hot"
+    asked = AskArchive("delete", (thread_id,), {"keep_transcript": keep_transcript})
+    yield from remove_thread(context, thread_id, asked)
+
+
+def remove_thread(
+    context: Context, thread_id: str, asked: AskArchive
+) -> Operation[tuple[int, Any]]:
+    """Remove everything of a thread from Redis, and from the archive what that is asked to.
 
     Redis comes first: the archive's mark changes with the deletion, so that what was read
     of the thread before is refused from then on. It comes last, too: meanwhile someone may
     have asked for the thread, and had it restored.
+
+    Returns:
+        How many keys were removed, and what the archive replied, `None` if there is none.
     """
     keys = context.keys(thread_id)
-    yield Unlink(keys)
+    removed: int = yield Unlink(keys)
     context.memory.forget(keys.head)
-    if context.archiving is not None:
-        keep_transcript = context.settings.delete_scope == "hot"
-        yield AskArchive("delete", (thread_id,), {"keep_transcript": keep_transcript})
-        yield Unlink(keys)
-        context.memory.forget(keys.head)
-        yield from forget(context, thread_id)
+    if context.archiving is None:
+        return removed, None
+    replied = yield asked
+    removed += yield Unlink(keys)
+    context.memory.forget(keys.head)
+    yield from forget(context, thread_id)
+    return removed, replied
 
 
 def delete_for_runs(context: Context, run_ids: Sequence[str]) -> Operation[None]:

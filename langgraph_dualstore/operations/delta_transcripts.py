@@ -15,7 +15,6 @@ from langgraph.checkpoint.serde.types import _DeltaSnapshot
 
 from langgraph_dualstore.cold.messages import is_message
 from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, StoredWrite
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.prune import Content, delta_channels
@@ -49,14 +48,12 @@ class DeltaTranscripts:
     ) -> None:
         self._context = context
         self._root = root
-        copy = ThreadCopy(root.generation)
-        copy.log = log
-        self._reader = Reader(context, thread_id, copy)
+        self._reader = Reader.of_log(context, thread_id, root.generation, log)
         records = [*content.ancestors, *content.listed]
         self._records = {r.checkpoint_id: r for r in records if r.namespace == root.namespace}
         self._writes: defaultdict[str, list[StoredWrite]] = defaultdict(list)
         for record in self._records.values():
-            members = [write for write in content.writes if write.startswith(record.address)]
+            members = content.writes_of(record)
             self._writes[record.checkpoint_id] = self._reader.stored_writes(record, members)
         versions = self._reader.checkpoint(root)["channel_versions"]
         rebuilt = delta_channels(versions, root.channels, self._reader.metadata(root))

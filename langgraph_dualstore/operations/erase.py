@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from langgraph_dualstore._steps import AskArchive, Operation, ScanSome, Together, Unlink
+from langgraph_dualstore._steps import AskArchive, Operation, ScanSome, Together
 from langgraph_dualstore.archive import Counted, StoredSession
 from langgraph_dualstore.hot.keys import head_pattern, thread_ids_of
 from langgraph_dualstore.infos import PurgeReport, Receipt
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.operations.queue import forget
+from langgraph_dualstore.operations.delete import remove_thread
 from langgraph_dualstore.operations.states import owners_of, peek_step, peeked
 
 _PAGE = 100
@@ -20,20 +20,12 @@ PurgeOperation = Operation[PurgeReport]
 
 
 def erase_thread(context: Context, thread_id: str) -> Operation[Receipt]:
-    """Erase a thread; see `delete_thread` for why Redis comes first, and last too."""
-    keys = context.keys(thread_id)
-    hot: int = yield Unlink(keys)
-    context.memory.forget(keys.head)
-    removed = Counted()
-    if context.archiving is not None:
-        if context.archiving.searchable:
-            removed = yield AskArchive("erase", (thread_id,))
-        else:
-            known = yield AskArchive("delete", (thread_id,), {"keep_transcript": False})
-            removed = Counted(sessions=int(bool(known)))
-        hot += yield Unlink(keys)
-        context.memory.forget(keys.head)
-        yield from forget(context, thread_id)
+    """Erase a thread."""
+    asked = AskArchive("delete", (thread_id,), {"keep_transcript": False})
+    if context.archiving and context.archiving.searchable:
+        asked = AskArchive("erase", (thread_id,))
+    hot, replied = yield from remove_thread(context, thread_id, asked)
+    removed = replied if isinstance(replied, Counted) else Counted(sessions=int(bool(replied)))
     return Receipt(
         thread_ids=(thread_id,) if hot or any(removed) else (),
         hot_keys=hot,

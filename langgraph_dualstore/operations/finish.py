@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from langgraph.checkpoint.base import Checkpoint, CheckpointTuple
+from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, PendingWrite
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, TASKS
 
 from langgraph_dualstore.archive import Status
+from langgraph_dualstore.hot.records import decode_write
 from langgraph_dualstore.operations.context import Context
 
 # Channels that exist to start tasks. Source: `langgraph.graph.state`, which names them so,
@@ -65,6 +66,19 @@ def is_finished(context: Context, found: CheckpointTuple) -> bool:
     if rule is not None:
         return bool(rule(found))
     return leaves_nothing(found.checkpoint, found.metadata)
+
+
+def pending(context: Context, thread_id: str, members: Iterable[bytes]) -> list[PendingWrite]:
+    """Return a checkpoint's writes as `status_of` takes them.
+
+    Only a rule of the user's is shown their values.
+    """
+    every = context.settings.is_finished is not None
+    writes = (decode_write(member, thread_id) for member in members)
+    return [
+        (write.task_id, write.channel, context.codec.loads(write.value) if every else None)
+        for write in writes
+    ]
 
 
 def status_of(context: Context, newest: CheckpointTuple | None) -> Status:

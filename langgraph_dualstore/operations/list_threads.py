@@ -26,12 +26,12 @@ from langgraph_dualstore.operations.cursors import (
     digest,
     encode_cursor,
 )
+from langgraph_dualstore.operations.pieces import pieces_step
 from langgraph_dualstore.operations.states import (
     State,
     is_rebuilt,
     peek_step,
     peeked,
-    pieces_step,
     runs_of,
     state_in,
 )
@@ -171,7 +171,10 @@ def _states(context: Context, hot: Sequence[Hot]) -> Operation[dict[str, State]]
     if not wanted:
         return states
     replies = yield Together(
-        [pieces_step(context, item.thread_id, record, runs) for item, record, runs in wanted]
+        [
+            pieces_step(context.keys(item.thread_id), record.generation, runs)
+            for item, record, runs in wanted
+        ]
     )
     for (item, _, runs), pieces in zip(wanted, replies, strict=True):
         if pieces is not None:  # else it was pruned, or has gone, at this moment

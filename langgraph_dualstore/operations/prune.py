@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from langgraph_dualstore._steps import Operation
@@ -118,6 +119,23 @@ class Content(NamedTuple):
     writes: list[bytes]
     rebuilt: bool
 
+    @property
+    def root(self) -> Record | None:
+        """The root graph's newest checkpoint, `None` if it has none."""
+        roots = [record for record in self.listed if not record.namespace]
+        return max(roots, key=_id_of, default=None)
+
+    @property
+    def newest(self) -> Record | None:
+        """The same, or another graph's newest if the root graph has none."""
+        return self.root or max(self.listed, key=_id_of, default=None)
+
+    def writes_of(self, record: Record) -> list[bytes]:
+        """Return a checkpoint's writes."""
+        return [write for write in self.writes if write.startswith(record.address)]
+
+
+_id_of = attrgetter("checkpoint_id")
 
 _Place = tuple[str, str]
 """A namespace and a checkpoint id."""

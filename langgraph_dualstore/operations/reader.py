@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from langgraph.checkpoint.base import Checkpoint, CheckpointTuple, PendingWrite
 
 from langgraph_dualstore.errors import CorruptRecord
+from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import (
     Record,
@@ -51,6 +52,13 @@ class Reader:
         self._copy = copy
         self._shared = shared
         self.fingerprints: dict[tuple[Run, ...], Fingerprint] = {}
+
+    @classmethod
+    def of_log(cls, context: Context, thread_id: str, generation: str, log: LogCopy) -> Self:
+        """Return a reader of records that refer to a log at hand."""
+        copy = ThreadCopy(generation)
+        copy.log = log
+        return cls(context, thread_id, copy)
 
     def checkpoint(self, record: Record) -> Checkpoint:
         """Return a checkpoint without its values."""

@@ -91,9 +91,7 @@ def _put_back(
 ) -> Operation[bool]:
     """Write an archived thread into Redis, if it is still absent there."""
     entries = found.entries
-    log = LogCopy()
-    for start, data in entries.log:
-        log.add(start, data)
+    log = LogCopy.of(entries.log)
     records = [(member[:1], decode_record(member, thread_id)) for member in entries.members]
     compaction = Compaction(
         thread_id, entries.generation.encode(), [record for _, record in records], log

@@ -9,22 +9,15 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph_dualstore.archive import Session
 from langgraph_dualstore.cold.plain import plain
 from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.memory import ThreadCopy
-from langgraph_dualstore.hot.records import Record, Run, decode_write
+from langgraph_dualstore.hot.records import Record, Run
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.operations.finish import status_of
+from langgraph_dualstore.operations.finish import pending, status_of
 from langgraph_dualstore.operations.prune import Content
 from langgraph_dualstore.operations.reader import Reader
 from langgraph_dualstore.operations.scribe import time_of
 from langgraph_dualstore.operations.transcripts import Transcript
 
 _NOT_ATTRIBUTES = ("source", "step", "parents", "writes", "counters_since_delta_snapshot")
-
-
-def root_of(content: Content) -> Record | None:
-    """Return the newest checkpoint of the root graph."""
-    roots = [record for record in content.listed if not record.namespace]
-    return roots[-1] if roots else None
 
 
 def runs_for_session(context: Context, root: Record | None) -> list[Run]:
@@ -53,11 +46,8 @@ def session_of(
         log: Holds `runs_for_session`.
         transcript: The messages that are archived with it.
     """
-    root = root_of(content)
-    newest = root or max(content.listed, key=lambda record: record.checkpoint_id)
-    copy = ThreadCopy(newest.generation)
-    copy.log = log
-    reader = Reader(context, thread_id, copy)
+    newest = content.root or max(content.listed, key=lambda record: record.checkpoint_id)
+    reader = Reader.of_log(context, thread_id, newest.generation, log)
     checkpoint = reader.checkpoint(newest)
     metadata = reader.metadata(newest)
     wanted = context.settings.attribute_channels
@@ -71,7 +61,7 @@ def session_of(
         checkpoint,
         metadata,  # type: ignore[arg-type]
         None,
-        [_pending(context, thread_id, write, every) for write in _writes_of(newest, content)],
+        pending(context, thread_id, content.writes_of(newest)),
     )
     last = time_of(checkpoint["ts"])
     user_id = metadata.get("user_id")
@@ -84,19 +74,9 @@ def session_of(
     firsts = [transcript.since] if transcript.since else []
     firsts += [time_of(context.codec.loads(record.checkpoint)["ts"]) for record in content.listed]
     return Session(
-        status=status_of(context, found if root else None),
+        status=status_of(context, found if content.root else None),
         user_id=None if user_id is None else str(user_id),
         started_at=min(firsts),
         last_activity_at=last,
         attributes=attributes,
     )
-
-
-def _writes_of(record: Record, content: Content) -> list[bytes]:
-    return [write for write in content.writes if write.startswith(record.address)]
-
-
-def _pending(context: Context, thread_id: str, member: bytes, every: bool) -> tuple[str, str, Any]:
-    write = decode_write(member, thread_id)
-    value = context.codec.loads(write.value) if every else None
-    return write.task_id, write.channel, value

@@ -15,11 +15,11 @@ from langgraph_dualstore._steps import AskArchive, Operation, RunScript
 from langgraph_dualstore.archive import Archived
 from langgraph_dualstore.hot.keys import encode_part
 from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.memory import ThreadCopy
 from langgraph_dualstore.hot.records import Record, Run, decode_record, merge_runs
-from langgraph_dualstore.hot.scripts import PEEK, PIECES
+from langgraph_dualstore.hot.scripts import PEEK
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
+from langgraph_dualstore.operations.pieces import log_of, pieces_step
 from langgraph_dualstore.operations.prune import Content, needs_ancestors, select
 from langgraph_dualstore.operations.reader import Reader, evicted
 from langgraph_dualstore.operations.rewrite import dump
@@ -124,14 +124,8 @@ def is_rebuilt(context: Context, record: Record) -> bool:
 
 
 def runs_of(record: Record) -> list[Run]:
-    """Return where a checkpoint's values are in the log."""
-    return merge_runs(run for stored in record.channels.values() for run in stored.runs)
-
-
-def pieces_step(context: Context, thread_id: str, record: Record, runs: Sequence[Run]) -> RunScript:
-    """Return the step that fetches stretches of the log."""
-    bounds = [bound for run in runs for bound in (run.start, run.end - 1)]
-    return RunScript(PIECES, context.keys(thread_id), (record.generation, *bounds))
+    """Return the stretches of the log that a checkpoint's values are in."""
+    return merge_runs(record.runs)
 
 
 def state_in(
@@ -148,9 +142,7 @@ def state_in(
     """
     record = found.newest
     assert record is not None  # noqa: S101 - or there would be no pieces of it
-    log = LogCopy()
-    for run, data in zip(runs, pieces, strict=True):
-        log.add(run.start, data)
+    log = log_of(runs, pieces)
     content = Content([found.oldest or record, record], [], found.writes, rebuilt=False)
     return _state_of(context, thread_id, content, record, log, rebuilt=False)
 
@@ -161,6 +153,7 @@ def hot_state(context: Context, thread_id: str) -> Operation[State | None]:
     Raises:
         CorruptRecord: What is stored cannot be read.
     """
+    keys = context.keys(thread_id)
     for _ in range(_ATTEMPTS):
         found = yield from peek(context, thread_id)
         if found is None or found.newest is None:
@@ -169,7 +162,7 @@ def hot_state(context: Context, thread_id: str) -> Operation[State | None]:
         if is_rebuilt(context, record):
             return (yield from _whole_state(context, thread_id))
         runs = runs_of(record)
-        pieces = (yield pieces_step(context, thread_id, record, runs)) if runs else []
+        pieces = (yield pieces_step(keys, record.generation, runs)) if runs else []
         if pieces is not None:  # else it was pruned meanwhile
             return state_in(context, thread_id, found, runs, pieces)
     raise evicted(thread_id, record.checkpoint_id)
@@ -180,7 +173,7 @@ def _whole_state(context: Context, thread_id: str) -> Operation[State | None]:
     if whole is None:
         return None
     content = select(context, thread_id, whole.members, whole.writes, None)
-    root = _root_of(content)
+    root = content.newest
     if root is None:
         return None
     return _state_of(context, thread_id, content, root, LogCopy.whole(whole.log))
@@ -199,17 +192,10 @@ def cold_state(context: Context, thread_id: str) -> Operation[State | None]:
     if found is None:
         return None
     entries = found.entries
-    log = LogCopy()
-    for start, data in entries.log:
-        log.add(start, data)
+    log = LogCopy.of(entries.log)
     content = select(context, thread_id, list(entries.members), list(entries.writes), None)
-    root = _root_of(content)
+    root = content.newest
     return None if root is None else _state_of(context, thread_id, content, root, log)
-
-
-def _root_of(content: Content) -> Record | None:
-    roots = [record for record in content.listed if not record.namespace]
-    return max(roots or content.listed, key=lambda record: record.checkpoint_id, default=None)
 
 
 def _state_of(
@@ -221,9 +207,7 @@ def _state_of(
     *,
     rebuilt: bool = True,
 ) -> State:
-    copy = ThreadCopy(root.generation)
-    copy.log = log
-    reader = Reader(context, thread_id, copy)
+    reader = Reader.of_log(context, thread_id, root.generation, log)
     checkpoint, metadata = reader.checkpoint(root), reader.metadata(root)
     values: dict[str, Any] = {}
     for name, stored in root.channels.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,11 +12,10 @@ from langgraph.checkpoint.base import CheckpointTuple
 from langgraph_dualstore._steps import AskArchive, Operation, RunScript
 from langgraph_dualstore.archive import Mark, Status, StoredSession
 from langgraph_dualstore.hot.keys import encode_text, queue_of
-from langgraph_dualstore.hot.records import decode_write
 from langgraph_dualstore.hot.scripts import QUEUE_WHY
 from langgraph_dualstore.infos import ThreadDetails, Where
 from langgraph_dualstore.operations.context import Context, config_of
-from langgraph_dualstore.operations.finish import status_of
+from langgraph_dualstore.operations.finish import pending, status_of
 from langgraph_dualstore.operations.scribe import time_of
 from langgraph_dualstore.operations.states import Peeked, State, hot_state, owners_of, peek
 from langgraph_dualstore.operations.turns import turns_of
@@ -118,17 +117,9 @@ def status(context: Context, item: Hot, state: State | None) -> Status:
             checkpoint,
             context.codec.loads(record.metadata),
             None,
-            list(_pending(context, item)),
+            pending(context, item.thread_id, item.found.writes),
         ),
     )
-
-
-def _pending(context: Context, item: Hot) -> Iterator[tuple[str, str, Any]]:
-    every = context.settings.is_finished is not None
-    for member in item.found.writes:
-        write = decode_write(member, item.thread_id)
-        value = context.codec.loads(write.value) if every else None
-        yield write.task_id, write.channel, value
 
 
 _NOTHING = StoredSession(
