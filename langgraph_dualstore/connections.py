@@ -26,6 +26,7 @@ from langgraph_dualstore._lines_async import AsyncClient, Lane
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.archive import ArchiveHook
 from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.infos import Servers
 from langgraph_dualstore.settings import Settings
 
 Client = SyncClient | AsyncClient
@@ -48,6 +49,7 @@ class Connections:
     Args:
         sync: Runs the sync API's operations.
         asynchronous: Runs the async API's operations.
+        address: Where Redis is.
         hook: The archive, if there is one.
         owned: Called, in reverse order, each time the saver is closed.
     """
@@ -56,11 +58,13 @@ class Connections:
         self,
         sync: Driver | None,
         asynchronous: AsyncDriver | None,
+        address: str,
         hook: ArchiveHook | None = None,
         owned: Iterable[Callable[[], None]] = (),
     ) -> None:
         self._sync = sync
         self._async = asynchronous
+        self._address = address
         self.attach(hook)
         self._owned = tuple(owned)
 
@@ -70,6 +74,13 @@ class Connections:
         for driver in (self._sync, self._async):
             if driver is not None:
                 driver.hook = hook
+
+    @property
+    def servers(self) -> Servers:
+        """Where they lead."""
+        hook = self.hook
+        cold = None if hook is None else str(getattr(hook, "name", type(hook).__name__))
+        return Servers(self._address, cold)
 
     @property
     def can_block(self) -> bool:
@@ -171,7 +182,8 @@ def from_url(
     closers = [*owned, client.close]
     if hook is not None:
         closers.append(hook.close)
-    return Connections(Driver(client, owned=True), AsyncDriver(connect), hook, closers)
+    driver = Driver(client, owned=True)
+    return Connections(driver, AsyncDriver(connect), address_of(client), hook, closers)
 
 
 class _Retry(Retry):
@@ -271,7 +283,24 @@ def from_clients(clients: Iterable[object], hook: ArchiveHook | None = None) -> 
 
         hook = PostgresArchive(cast("Any", pools[0]))
         clients = tuple(client for client in clients if not _is_pool(client))
-    return Connections(*_drivers(clients), hook)
+    return Connections(*_drivers(clients), address_of(clients[0]), hook)
+
+
+def address_of(client: Any) -> str:
+    """Return where a client leads, as it may be shown: without user and password."""
+    pool = getattr(client, "connection_pool", None)
+    if pool is None:
+        nodes = client.nodes_manager.startup_nodes.values()
+        return f"Redis Cluster {', '.join(f'{node.host}:{node.port}' for node in nodes)}"
+    if hasattr(pool, "service_name"):
+        return f"Redis Sentinel's {pool.service_name}"
+    options = pool.connection_kwargs
+    database = options.get("db") or 0
+    if "path" in options:
+        return f"unix://{options['path']}?db={database}"
+    secure = issubclass(pool.connection_class, redis.SSLConnection | redis.asyncio.SSLConnection)
+    place = f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    return f"redis{'s' * secure}://{place}/{database}"
 
 
 def _is_pool(client: object) -> bool:

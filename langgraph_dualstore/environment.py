@@ -15,9 +15,9 @@ from urllib.parse import quote
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.settings import milliseconds
 
-_URLS = ("REDIS_URL", "REDIS_URI")
+URLS = ("REDIS_URL", "REDIS_URI")
 _PARTS = ("REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB", "REDIS_SSL")
-_DSNS = ("DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI")
+DSNS = ("DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI")
 
 # `langgraph dev` sets these, for it has neither; source: langgraph_api/cli.py.
 _DEV_SERVER = {"REDIS_URI": "fake", "DATABASE_URI": ":memory:"}
@@ -46,7 +46,7 @@ def redis_url_from_env(environ: Mapping[str, str]) -> str | None:
     Raises:
         ConfigurationError: A variable is not valid; the message names it.
     """
-    for name in _URLS:
+    for name in URLS:
         url = _address(environ, name)
         if url:
             if not url.startswith("unix:") and _MISPLACED_AT.match(url):
@@ -72,7 +72,7 @@ def postgres_dsn_from_env(environ: Mapping[str, str]) -> str | None:
     Raises:
         ConfigurationError: It is the URL of something else; the message names it.
     """
-    for name in _DSNS:
+    for name in DSNS:
         dsn = _address(environ, name)
         if _OTHER_URL.match(dsn):
             raise ConfigurationError(

@@ -13,6 +13,18 @@ Where = Literal["hot", "cold", "both"]
 """`hot`: in Redis. `cold`: archived. `both`: archived, though perhaps not as it is now."""
 
 
+class Servers(NamedTuple):
+    """Where threads are, as it may be shown: no user, no password.
+
+    Attributes:
+        hot: Redis.
+        cold: The archive, `None` if there is none.
+    """
+
+    hot: str
+    cold: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThreadInfo:
     """A thread in a list.

@@ -31,6 +31,7 @@ from langgraph_dualstore.archiver import Archiver
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import as_thread_id
 from langgraph_dualstore.hot.memory import Memory
+from langgraph_dualstore.infos import Servers
 from langgraph_dualstore.library import Library
 from langgraph_dualstore.operations.context import Archiving, Context
 from langgraph_dualstore.serialization import Codec
@@ -300,6 +301,11 @@ class DualStoreSaver(Library, BaseCheckpointSaver[Any]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    @property
+    def servers(self) -> Servers:
+        """Where threads live, and where they are archived."""
+        return self._connections.servers
 
     def _start_archiving(self) -> None:
         background = self.settings.run_archiver and self.settings.archive_on != "manual"

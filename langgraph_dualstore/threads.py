@@ -107,6 +107,22 @@ class Threads:
         """Async twin of `ttl_of`."""
         return await self._arun(operations.ttl_of(self._context, as_thread_id(thread_id)))
 
+    # --- the servers ---
+
+    def check(self) -> None:
+        """Ask both servers a question, to learn early that one does not answer.
+
+        Raises:
+            ColdStoreError: The archive refused or failed.
+            SchemaMismatch: Its tables are missing, or of another version.
+            HotStoreError: Redis refused or failed.
+        """
+        self._run(operations.check(self._context))
+
+    async def acheck(self) -> None:
+        """Async twin of `check`."""
+        await self._arun(operations.check(self._context))
+
     # --- the archive ---
 
     @property

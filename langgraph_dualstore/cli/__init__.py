@@ -9,6 +9,7 @@ import typer
 
 from langgraph_dualstore.cli.consoles import printing
 from langgraph_dualstore.cli.demo.command import run_demo
+from langgraph_dualstore.cli.opening import with_saver
 from langgraph_dualstore.cli.schema import print_schema
 from langgraph_dualstore.cli.setup import run_setup
 from langgraph_dualstore.cli.worker import run_worker
@@ -45,4 +46,4 @@ def main(
 app.command("demo")(run_demo)
 app.command("setup")(run_setup)
 app.command("schema")(print_schema)
-app.command("worker")(run_worker)
+app.command("worker")(with_saver(run_worker, archive=True))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from io import TextIOWrapper
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -20,6 +21,12 @@ def printing() -> Console:
 def telling() -> Console:
     """Return the console for progress and for what went wrong."""
     return _console(stderr=True)
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON; times are ISO texts."""
+    _console(stderr=False)  # which sees to characters that cannot be shown
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
 
 def fail(sentence: str, *, code: int = 1) -> NoReturn:

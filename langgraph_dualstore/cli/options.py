@@ -6,26 +6,63 @@ from typing import Annotated
 
 import typer
 
-Postgres = Annotated[
-    str,
-    typer.Option(
-        "--postgres",
-        metavar="DSN",
-        envvar=["DATABASE_URL", "POSTGRES_DSN", "POSTGRES_URI", "DATABASE_URI"],
-        help="Where threads are archived: postgresql://user:password@host:5432/database.",
-    ),
-]
+from langgraph_dualstore.environment import DSNS, URLS
 
-Redis = Annotated[
-    str,
+_SERVERS = "Servers"
+
+_postgres = typer.Option(
+    "--postgres",
+    metavar="DSN",
+    envvar=list(DSNS),
+    help="Where threads are archived: postgresql://user:password@host/database.",
+    rich_help_panel=_SERVERS,
+)
+
+Postgres = Annotated[str, _postgres]
+PostgresIfAny = Annotated[str | None, _postgres]
+
+RedisIfAny = Annotated[
+    str | None,
     typer.Option(
         "--redis",
         metavar="URL",
-        envvar=["REDIS_URL", "REDIS_URI"],
-        help="Where threads live: redis://user:password@host:6379/0.",
+        envvar=list(URLS),
+        help="Where threads live: redis://user:password@host:6379/0. Without it "
+        "REDIS_HOST and its like say where, or it is localhost.",
+        rich_help_panel=_SERVERS,
     ),
 ]
 
 Schema = Annotated[
-    str, typer.Option("--schema", metavar="NAME", help="PostgreSQL's schema of the tables.")
+    str,
+    typer.Option(
+        "--schema",
+        metavar="NAME",
+        help="PostgreSQL's schema of the tables.",
+        rich_help_panel=_SERVERS,
+    ),
 ]
+
+Prefix = Annotated[
+    str,
+    typer.Option(
+        "--prefix",
+        metavar="PREFIX",
+        help="What the keys in Redis start with.",
+        rich_help_panel=_SERVERS,
+    ),
+]
+
+Saver = Annotated[
+    str | None,
+    typer.Option(
+        "--saver",
+        metavar="MODULE:NAME",
+        envvar="DUALSTORE_SAVER",
+        help="A function of yours that returns the saver, with its serializer and its settings; "
+        "instead of the options above.",
+        rich_help_panel=_SERVERS,
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]

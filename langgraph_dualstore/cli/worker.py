@@ -12,14 +12,11 @@ from typing import Annotated
 import typer
 
 from langgraph_dualstore.archiver import Archiver
-from langgraph_dualstore.cli.addresses import address_of
 from langgraph_dualstore.cli.consoles import fail, printing
-from langgraph_dualstore.cli.failures import told_in_a_sentence
+from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.interrupts import watched_for_end
-from langgraph_dualstore.cli.options import Postgres, Redis, Schema
 from langgraph_dualstore.errors import DualStoreError
 from langgraph_dualstore.saver import DualStoreSaver
-from langgraph_dualstore.settings import Settings
 
 _logger = logging.getLogger(__name__)
 
@@ -32,13 +29,8 @@ _Ended = Callable[[], signal.Signals | None]
 
 
 def run_worker(
+    saver: DualStoreSaver,
     *,
-    redis: Redis,
-    postgres: Postgres,
-    schema: Schema = "public",
-    prefix: Annotated[
-        str, typer.Option(metavar="PREFIX", help="What the keys in Redis start with.")
-    ] = Settings.prefix,
     once: Annotated[bool, typer.Option("--once", help="Archive what is due, and end.")] = False,
 ) -> None:
     """Archive threads that are due, until stopped.
@@ -48,24 +40,14 @@ def run_worker(
     it ends with 1; later it waits until the server is back. With --once it also ends with 1
     if a thread had to be set aside.
 
-    It has the default settings but for what is given here. For a serializer of your own,
-    `redact` and the like, start `saver.archiver` in a process of your own instead.
+    Unless --saver names yours, it has the default settings but for what is given here.
     """
     _log()
-    with told_in_a_sentence(), contextlib.ExitStack() as opened:
-        from langgraph_dualstore.cold import PostgresArchive  # noqa: PLC0415 - an extra
-
-        archive = PostgresArchive(postgres, schema=schema)
-        opened.callback(archive.close)
-        saver = opened.enter_context(
-            DualStoreSaver.from_conn_string(redis, archive=archive, prefix=prefix)
-        )
-        archive.marks([""])  # that PostgreSQL and its tables are there
-        saver.backlog()  # that Redis is
-        ended = opened.enter_context(watched_for_end())
+    saver.check()
+    with watched_for_end() as ended:
+        hot, cold = saver.servers
         printing().print(
-            f"Archiving from {address_of(redis)}, keys {prefix}, to {address_of(postgres)}, "
-            f"schema {schema}.",
+            f"Archiving from {hot}, keys {saver.settings.prefix}, to {cold}.",
             markup=False,
             soft_wrap=True,
         )
@@ -88,7 +70,7 @@ def _work(saver: DualStoreSaver, ended: _Ended) -> None:
             report.if_due()
     finally:
         archiver.stop()
-    _logger.info("stopped, %s archived in all", _threads(archiver.archived))
+    _logger.info("stopped, %s archived in all", counted(archiver.archived, "thread"))
 
 
 def _drain(saver: DualStoreSaver, ended: _Ended) -> None:
@@ -97,14 +79,13 @@ def _drain(saver: DualStoreSaver, ended: _Ended) -> None:
     while ended() is None and not archiver.drain(_SLICE).complete:
         pass
     backlog = saver.backlog()
-    _logger.info("archived %s, %d wait for their time", _threads(archiver.archived), backlog.queued)
+    _logger.info(
+        "archived %s, %d wait for their time", counted(archiver.archived, "thread"), backlog.queued
+    )
     dead = [letter for letter in backlog.dead if letter.thread_id not in before]
     if dead:
-        fail(f"{_threads(len(dead))} could not be archived and had to be set aside, see above.")
-
-
-def _threads(count: int) -> str:
-    return f"{count} thread{'s' * (count != 1)}"
+        those = counted(len(dead), "thread")
+        fail(f"{those} could not be archived and had to be set aside, see above.")
 
 
 class _Report:
@@ -125,7 +106,7 @@ class _Report:
             backlog = self._saver.backlog()
             _logger.info(
                 "archived %s; %d due, %d wait for their time, %d set aside",
-                _threads(archived - self._told),
+                counted(archived - self._told, "thread"),
                 backlog.due,
                 backlog.queued - backlog.due,
                 len(backlog.dead),

@@ -278,8 +278,8 @@ def _holds_a_password_in_part(dsn: str, options: dict[str, Any]) -> bool:
 
 
 def _readable(options: dict[str, str]) -> str:
-    shown = (options.get(key) for key in ("host", "port", "dbname"))
-    return "/".join(value for value in shown if value) or "default"
+    host, port, database = (options.get(key, "") for key in ("host", "port", "dbname"))
+    return f"postgresql://{host}{':' * bool(port)}{port}/{database}"
 
 
 def _checked(source: object) -> ConnectionPool:

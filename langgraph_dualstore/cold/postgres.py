@@ -96,8 +96,12 @@ class PostgresArchive:
         )
 
     def __repr__(self) -> str:
-        where = self._connections.name
-        return f"<PostgresArchive {where} schema={self._queries.schema!r}>"
+        return f"<PostgresArchive {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Where it is, as it may be shown: no user, no password."""
+        return f"{self._connections.name}, schema {self._queries.schema}"
 
     def setup(self) -> list[int]:
         """Make the tables, or bring them to the version that this package needs.

@@ -1,6 +1,7 @@
 """What the saver does, written once: each operation is a generator of steps (`_steps`)."""
 
 from langgraph_dualstore.operations.archive import archive_now
+from langgraph_dualstore.operations.check import check
 from langgraph_dualstore.operations.copy import copy_thread
 from langgraph_dualstore.operations.delete import delete_for_runs, delete_thread
 from langgraph_dualstore.operations.documents import state_document, turn_ranges
@@ -24,6 +25,7 @@ __all__ = [
     "Listing",
     "PurgeOperation",
     "archive_now",
+    "check",
     "copy_thread",
     "delete_for_runs",
     "delete_thread",
