@@ -13,13 +13,11 @@ from redis.exceptions import NoScriptError
 from langgraph_dualstore._faults import translate
 from langgraph_dualstore._lines import Lines
 from langgraph_dualstore._steps import (
-    SCANNED,
     AskArchive,
     HotStep,
     Operation,
     RunScript,
     Scan,
-    ScanSome,
     Step,
     Together,
     command_of,
@@ -27,6 +25,7 @@ from langgraph_dualstore._steps import (
     queue_first,
 )
 from langgraph_dualstore.archive import ArchiveHook
+from langgraph_dualstore.counters import Counters
 
 _T = TypeVar("_T")
 
@@ -43,10 +42,12 @@ class Driver:
 
     Attributes:
         hook: The archive, `None` if there is none.
+        counters: What counts the exchanges.
     """
 
     def __init__(self, client: SyncClient, *, owned: bool = False) -> None:
         self.client = client
+        self.counters = Counters()
         self.hook: ArchiveHook | None = None
         self._execute: Callable[..., Any] = client.execute_command
         if owned and isinstance(client, Redis):
@@ -76,11 +77,13 @@ class Driver:
     def _exchange(self, step: Step) -> Any:
         if isinstance(step, AskArchive):
             return getattr(self.hook, step.method)(*step.args, **step.options)
+        self.counters.round_trips += 1
         if isinstance(step, Together):
             return self._send_all(step.steps)
-        if isinstance(step, ScanSome):
+        if isinstance(step, Scan):
             return self._scan(step)
         if isinstance(step, RunScript) and step.due and isinstance(self.client, RedisCluster):
+            self.counters.round_trips += 1
             self._send(queue_first(step.due))
             step = step._replace(due=None)
         return self._send(step)
@@ -88,11 +91,11 @@ class Driver:
     def _send(self, step: HotStep) -> Any:
         # Replies hold bytes that are no text, whatever the client is set to decode.
         options = {NEVER_DECODE: True}
+        command = command_of(step)
+        self.counters.sent(command)
         try:
-            if isinstance(step, Scan) and isinstance(self.client, RedisCluster):
-                return 0, list(self.client.scan_iter(match=step.pattern, count=SCANNED))
             try:
-                return self._execute(*command_of(step), **options)
+                return self._execute(*command, **options)
             except NoScriptError:
                 if not isinstance(step, RunScript):
                     raise
@@ -107,7 +110,9 @@ class Driver:
             with self.client.pipeline(transaction=False) as pipeline:
                 queue: Callable[..., Any] = pipeline.execute_command
                 for step in steps:
-                    queue(*command_of(step), **{NEVER_DECODE: True})
+                    command = command_of(step)
+                    self.counters.sent(command)
+                    queue(*command, **{NEVER_DECODE: True})
                 replies = pipeline.execute(raise_on_error=False)
         except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
             raise translate(error)  # noqa: B904 - it names its cause
@@ -117,7 +122,7 @@ class Driver:
             for step, reply in zip(steps, replies, strict=True)
         ]
 
-    def _scan(self, step: ScanSome) -> tuple[str, int, list[Any]]:
+    def _scan(self, step: Scan) -> tuple[str, int, list[Any]]:
         command = (step.cursor, "MATCH", step.pattern, "COUNT", step.keys)
         try:
             if not isinstance(self.client, RedisCluster):

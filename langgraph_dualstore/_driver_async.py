@@ -15,13 +15,11 @@ from langgraph_dualstore._faults import translate
 from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore._lines_async import Lane
 from langgraph_dualstore._steps import (
-    SCANNED,
     AskArchive,
     HotStep,
     Operation,
     RunScript,
     Scan,
-    ScanSome,
     Step,
     Together,
     command_of,
@@ -29,6 +27,7 @@ from langgraph_dualstore._steps import (
     queue_first,
 )
 from langgraph_dualstore.archive import ArchiveHook
+from langgraph_dualstore.counters import Counters
 
 _T = TypeVar("_T")
 
@@ -46,12 +45,14 @@ class AsyncDriver:
 
     Attributes:
         hook: The archive, `None` if there is none.
+        counters: What counts the exchanges.
     """
 
     def __init__(self, connect: Callable[[], Lane]) -> None:
         self._connect = connect
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
         self.hook: ArchiveHook | None = None
+        self.counters = Counters()
         self.renew()
         renew_after_fork(self)
 
@@ -86,14 +87,29 @@ class AsyncDriver:
         if isinstance(step, AskArchive):
             ask = partial(getattr(self.hook, step.method), *step.args, **step.options)
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        self.counters.round_trips += 1
         if isinstance(step, Together):
-            return await asyncio.gather(*(_send(lane, one) for one in step.steps))
-        if isinstance(step, ScanSome):
+            return await asyncio.gather(*(self._send(lane, one) for one in step.steps))
+        if isinstance(step, Scan):
             return await _scan(lane, step)
         if isinstance(step, RunScript) and step.due and isinstance(lane.client, RedisCluster):
-            await _send(lane, queue_first(step.due))
+            self.counters.round_trips += 1
+            await self._send(lane, queue_first(step.due))
             step = step._replace(due=None)
-        return await _send(lane, step)
+        return await self._send(lane, step)
+
+    async def _send(self, lane: Lane, step: HotStep) -> Any:
+        command = command_of(step)
+        self.counters.sent(command)
+        try:
+            try:
+                return await lane.execute_command(*command)
+            except NoScriptError:
+                if not isinstance(step, RunScript):
+                    raise
+                return await lane.execute_command(*command_of(step, load=True))
+        except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
+            raise translate(error)  # noqa: B904 - it names its cause
 
     def _lane(self) -> Lane:
         loop = asyncio.get_running_loop()
@@ -116,22 +132,7 @@ class AsyncDriver:
         self.drop_closed()
 
 
-async def _send(lane: Lane, step: HotStep) -> Any:
-    try:
-        if isinstance(step, Scan) and isinstance(lane.client, RedisCluster):
-            scan = lane.client.scan_iter(match=step.pattern, count=SCANNED)
-            return 0, [key async for key in scan]
-        try:
-            return await lane.execute_command(*command_of(step))
-        except NoScriptError:
-            if not isinstance(step, RunScript):
-                raise
-            return await lane.execute_command(*command_of(step, load=True))
-    except Exception as error:  # noqa: BLE001 - what is not Redis' goes on as it is
-        raise translate(error)  # noqa: B904 - it names its cause
-
-
-async def _scan(lane: Lane, step: ScanSome) -> tuple[str, int, list[Any]]:
+async def _scan(lane: Lane, step: Scan) -> tuple[str, int, list[Any]]:
     command = (step.cursor, "MATCH", step.pattern, "COUNT", step.keys)
     client = lane.client
     try:

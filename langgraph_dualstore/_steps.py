@@ -64,13 +64,6 @@ NO_EXPIRY = -1
 
 
 class Scan(NamedTuple):
-    """Look at some keys, or at all of a cluster; the reply is the next cursor and keys."""
-
-    pattern: bytes
-    cursor: int = 0
-
-
-class ScanSome(NamedTuple):
     """Look at about `keys` keys of one server; the reply is where to go on, and keys.
 
     That is a node and a cursor: a cluster's nodes come one after the other. An empty node and
@@ -78,13 +71,13 @@ class ScanSome(NamedTuple):
     """
 
     pattern: bytes
-    node: str
-    cursor: int
-    keys: int
+    node: str = ""
+    cursor: int = 0
+    keys: int = 1000
 
 
 class AskArchive(NamedTuple):
-    """Call a method of the `ArchiveHook`, or `SearchableArchive`; the reply is what it returns."""
+    """Call a method of the `ArchiveHook`; the reply is what it returns."""
 
     method: Literal[
         "marks",
@@ -97,13 +90,14 @@ class AskArchive(NamedTuple):
         "turns",
         "erase",
         "purge",
+        "report",
     ]
     args: tuple[Any, ...]
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
-HotStep = RunScript | Unlink | TimeLeft | Scan
-"""A step that Redis takes."""
+HotStep = RunScript | Unlink | TimeLeft
+"""A step on the keys of one thread, or of one queue."""
 
 
 class Together(NamedTuple):
@@ -112,16 +106,12 @@ class Together(NamedTuple):
     steps: Sequence[HotStep]
 
 
-Step = HotStep | ScanSome | Together | AskArchive
+Step = HotStep | Scan | Together | AskArchive
 
 _T = TypeVar("_T")
 
 Operation = Generator[Step, Any, _T]
 """Yields steps, is sent their replies, returns a `_T`."""
-
-
-SCANNED = 1000
-"""How many keys a server looks at for one step of a scan."""
 
 
 def queue_first(due: Due) -> RunScript:
@@ -155,6 +145,4 @@ def command_of(step: HotStep, *, load: bool = False) -> tuple[Argument, ...]:
         return (*named, len(keys), *keys, *step.args)
     if isinstance(step, Unlink):
         return ("UNLINK", *step.keys)
-    if isinstance(step, TimeLeft):
-        return ("PTTL", step.keys.head)
-    return ("SCAN", step.cursor, "MATCH", step.pattern, "COUNT", SCANNED)
+    return ("PTTL", step.keys.head)

@@ -29,8 +29,7 @@ from langgraph_dualstore.errors import (
 from langgraph_dualstore.hot.keys import SHARDS
 from langgraph_dualstore.operations.archive import Outcome, archive_threads
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.operations.expiry import extend_ttl
-from langgraph_dualstore.operations.queue import Claim, claim, fail, release
+from langgraph_dualstore.operations.queue import Claim, claim, fail, postpone, release
 from langgraph_dualstore.operations.sweep import Sweep
 
 _logger = logging.getLogger(__name__)
@@ -376,11 +375,10 @@ class Archiver:
     def _postpone(self, claims: Sequence[Claim]) -> None:
         """Have threads wait while the archive is away, and live until it is back."""
         wait = int(self._patience() * 1000)
+        context = self._context()
+        context.counters.archive_retries += 1
         for claimed in claims:
-            for thread_id in claimed.thread_ids:
-                self._run(extend_ttl(self._context(), thread_id))
-            again = [(thread_id, wait) for thread_id in claimed.thread_ids]
-            self._run(release(self._context(), claimed, again))
+            self._run(postpone(context, claimed, wait))
 
 
 def _threads(claims: Iterable[Claim]) -> list[str]:

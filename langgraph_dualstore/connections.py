@@ -25,6 +25,7 @@ from langgraph_dualstore._faults import is_refusal
 from langgraph_dualstore._lines_async import AsyncClient, Lane
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.archive import ArchiveHook
+from langgraph_dualstore.counters import Counters
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.infos import Servers
 from langgraph_dualstore.settings import Settings
@@ -52,6 +53,9 @@ class Connections:
         address: Where Redis is.
         hook: The archive, if there is one.
         owned: Called, in reverse order, each time the saver is closed.
+
+    Attributes:
+        counters: What a saver on them counts.
     """
 
     def __init__(
@@ -65,6 +69,10 @@ class Connections:
         self._sync = sync
         self._async = asynchronous
         self._address = address
+        self.counters = Counters()
+        for driver in (sync, asynchronous):
+            if driver is not None:
+                driver.counters = self.counters
         self.attach(hook)
         self._owned = tuple(owned)
 

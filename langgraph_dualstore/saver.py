@@ -36,11 +36,12 @@ from langgraph_dualstore.library import Library
 from langgraph_dualstore.operations.context import Archiving, Context
 from langgraph_dualstore.serialization import Codec
 from langgraph_dualstore.settings import Settings
+from langgraph_dualstore.watching import Watching
 
 _T = TypeVar("_T")
 
 
-class DualStoreSaver(Library, BaseCheckpointSaver[Any]):
+class DualStoreSaver(Library, Watching, BaseCheckpointSaver[Any]):
     """A LangGraph checkpointer: threads live in plain Redis, and are archived in PostgreSQL.
 
     Every method has an async twin, and one saver serves both: sync methods block on
@@ -86,7 +87,9 @@ class DualStoreSaver(Library, BaseCheckpointSaver[Any]):
         self.settings = _settings(settings, options)
         self._connections = connections.from_clients(clients, archive)
         memory = Memory(self.settings.cache_bytes)
-        self._prepared = Context(self.settings, Codec(self.serde), memory)
+        self._prepared = Context(
+            self.settings, Codec(self.serde), memory, self._connections.counters
+        )
         self._hook = self._connections.hook
         self._archiver = None
         if self._hook is not None:
@@ -319,7 +322,8 @@ class DualStoreSaver(Library, BaseCheckpointSaver[Any]):
         if transcript is None:
             transcript = not isinstance(self.serde, EncryptedSerializer)
         searchable = isinstance(self._hook, SearchableArchive)
-        archiving = Archiving(transcript, self._archiver.notice, searchable)
+        reports = hasattr(self._hook, "report")
+        archiving = Archiving(transcript, self._archiver.notice, searchable, reports)
         self._prepared = self._prepared._replace(archiving=archiving)
 
     @property

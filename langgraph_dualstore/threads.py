@@ -15,7 +15,6 @@ from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import as_thread_id
 from langgraph_dualstore.operations.archive import Outcome
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.operations.queue import Backlog
 from langgraph_dualstore.settings import TTL
 
 _T = TypeVar("_T")
@@ -106,22 +105,6 @@ class Threads:
     async def attl_of(self, thread_id: str) -> timedelta | None:
         """Async twin of `ttl_of`."""
         return await self._arun(operations.ttl_of(self._context, as_thread_id(thread_id)))
-
-    # --- the servers ---
-
-    def check(self) -> None:
-        """Ask both servers a question, to learn early that one does not answer.
-
-        Raises:
-            ColdStoreError: The archive refused or failed.
-            SchemaMismatch: Its tables are missing, or of another version.
-            HotStoreError: Redis refused or failed.
-        """
-        self._run(operations.check(self._context))
-
-    async def acheck(self) -> None:
-        """Async twin of `check`."""
-        await self._arun(operations.check(self._context))
 
     # --- the archive ---
 
@@ -217,18 +200,6 @@ class Threads:
     async def aflush(self, timeout: float = 30.0) -> bool:  # noqa: ASYNC109 - as `flush` has it
         """Async twin of `flush`."""
         return await asyncio.to_thread(self.flush, timeout)
-
-    def backlog(self) -> Backlog:
-        """Return what waits to be archived, and what was set aside.
-
-        Raises:
-            HotStoreError: Redis refused or failed.
-        """
-        return self._run(operations.look(self._context))
-
-    async def abacklog(self) -> Backlog:
-        """Async twin of `backlog`."""
-        return await self._arun(operations.look(self._context))
 
     def revive(self, thread_id: str) -> bool:
         """Queue a thread that was set aside again, and unpin it.

@@ -38,6 +38,10 @@ def use_everything(saver: Any, *, threads: int = 3) -> None:
         history = saver.get_delta_channel_history(config=last, channels=["bytes", "count"])
         assert history["count"]["seed"] == 3
         assert history["bytes"]["writes"] == []
+    saver.check()
+    assert saver.health().hot.threads == threads
+    assert saver.health().problems == ()
+    assert saver.stats().puts >= 6 * threads
     assert len(list(saver.list(None))) == 6 * threads
     assert len(list(saver.list(None, filter={"name": names[-1]}))) == 4
     saver.copy_thread(names[0], "copy")

@@ -12,6 +12,7 @@ from langgraph_dualstore.cli.demo.command import run_demo
 from langgraph_dualstore.cli.opening import with_saver
 from langgraph_dualstore.cli.schema import print_schema
 from langgraph_dualstore.cli.setup import run_setup
+from langgraph_dualstore.cli.status import show_status
 from langgraph_dualstore.cli.worker import run_worker
 
 app = typer.Typer(
@@ -47,3 +48,4 @@ app.command("demo")(run_demo)
 app.command("setup")(run_setup)
 app.command("schema")(print_schema)
 app.command("worker")(with_saver(run_worker, archive=True))
+app.command("status")(with_saver(show_status))

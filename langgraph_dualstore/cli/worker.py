@@ -15,6 +15,7 @@ from langgraph_dualstore.archiver import Archiver
 from langgraph_dualstore.cli.consoles import fail, printing
 from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.interrupts import watched_for_end
+from langgraph_dualstore.cli.serving import served
 from langgraph_dualstore.errors import DualStoreError
 from langgraph_dualstore.saver import DualStoreSaver
 
@@ -32,6 +33,15 @@ def run_worker(
     saver: DualStoreSaver,
     *,
     once: Annotated[bool, typer.Option("--once", help="Archive what is due, and end.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus; 0: any port."
+        ),
+    ] = None,
+    metrics_address: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to; 0.0.0.0 for other machines.")
+    ] = "127.0.0.1",
 ) -> None:
     """Archive threads that are due, until stopped.
 
@@ -44,13 +54,16 @@ def run_worker(
     """
     _log()
     saver.check()
-    with watched_for_end() as ended:
+    with watched_for_end() as ended, contextlib.ExitStack() as serving:
         hot, cold = saver.servers
         printing().print(
             f"Archiving from {hot}, keys {saver.settings.prefix}, to {cold}.",
             markup=False,
             soft_wrap=True,
         )
+        if metrics_port is not None:
+            url = serving.enter_context(served(saver, metrics_address, metrics_port))
+            printing().print(f"Metrics at {url}", markup=False, soft_wrap=True)
         if once:
             _drain(saver, ended)
         else:

@@ -30,6 +30,7 @@ from langgraph_dualstore.cold.schema import script as migrations_script
 from langgraph_dualstore.cold.texts import instant, thread_key
 from langgraph_dualstore.cold.transactions import Connection, cursor_of
 from langgraph_dualstore.errors import ConfigurationError, SchemaMismatch
+from langgraph_dualstore.health import ColdHealth
 
 _T = TypeVar("_T")
 
@@ -266,6 +267,19 @@ class PostgresArchive:
         given = {"before": instant(before), "limit": limit}
         rows = self._fetch("count_old" if dry_run else "purge", given, self._archive_timeout)
         return Counted(*rows[0])
+
+    def report(self) -> ColdHealth:
+        """Tell how much there is; counts of many rows are PostgreSQL's estimates."""
+        server, version, sessions, messages, size = self._fetch(
+            "report", {"schema": self._queries.schema}
+        )[0]
+        return ColdHealth(
+            server=f"PostgreSQL {server}",
+            schema_version=version,
+            sessions=sessions,
+            messages=messages,
+            size=size,
+        )
 
     def close(self) -> None:
         """Close our own connections. An archive that is used again opens new ones."""

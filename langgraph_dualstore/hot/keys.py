@@ -78,12 +78,8 @@ class QueueKeys(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def thread_keys(prefix: str, thread_id: str) -> ThreadKeys:
-    """Return the keys of a thread.
-
-    The thread id stays readable: braces, the percent sign, control characters and
-    what is not ASCII are percent-encoded.
-    """
-    tag = quote(thread_id, safe=_READABLE, errors="surrogatepass") or _EMPTY_TAG
+    """Return the keys of a thread, in which its id can be read."""
+    tag = escape(thread_id) or _EMPTY_TAG
     start = f"{prefix}:{{{tag}}}:".encode()
     return ThreadKeys(*(start + name.encode() for name in ThreadKeys._fields))
 
@@ -120,14 +116,32 @@ def thread_ids_of(prefix: str, heads: Iterable[bytes | str]) -> Iterator[str]:
         heads: What `head_pattern` matches; a cluster's client may have decoded them.
     """
     for head in heads:
-        raw = head.encode("utf-8", "surrogateescape") if isinstance(head, str) else head
-        tag = raw[len(prefix.encode()) + 2 : -len(b"}:head")].decode(errors="replace")
-        try:
-            thread_id = "" if tag == _EMPTY_TAG else unquote(tag, errors="surrogatepass")
-        except UnicodeDecodeError:
-            continue
-        if thread_keys(prefix, thread_id).head == raw:
+        raw = as_bytes(head)
+        tag = raw[len(prefix.encode()) + 2 : -len(b"}:head")]
+        thread_id = "" if tag == _EMPTY_TAG.encode() else unescape(tag)
+        if thread_id is not None and thread_keys(prefix, thread_id).head == raw:
             yield thread_id
+
+
+def escape(name: str) -> str:
+    """Return a name of any characters as a part of a key that stays readable.
+
+    Braces, the percent sign, control characters and what is not ASCII are percent-encoded.
+    """
+    return quote(name, safe=_READABLE, errors="surrogatepass")
+
+
+def unescape(part: bytes) -> str | None:
+    """Return the name that `escape` was given, `None` if it can have been none."""
+    try:
+        return unquote(part.decode(errors="replace"), errors="surrogatepass")
+    except UnicodeDecodeError:
+        return None
+
+
+def as_bytes(key: bytes | str) -> bytes:
+    """Return a key that a cluster's client may have decoded."""
+    return key.encode("utf-8", "surrogateescape") if isinstance(key, str) else key
 
 
 def as_thread_id(value: object) -> str:

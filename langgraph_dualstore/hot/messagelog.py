@@ -62,6 +62,9 @@ class Appendix:
     def __bytes__(self) -> bytes:
         return b"".join(self._parts)
 
+    def __len__(self) -> int:
+        return self._size
+
 
 def place(codec: Codec, value: Any, known: Known | None, appendix: Appendix) -> Placed:
     """Decide where a channel's value is stored; what is new goes to the appendix.

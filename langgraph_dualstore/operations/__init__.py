@@ -8,6 +8,7 @@ from langgraph_dualstore.operations.documents import state_document, turn_ranges
 from langgraph_dualstore.operations.erase import PurgeOperation, erase_thread, erase_user, purge
 from langgraph_dualstore.operations.expiry import extend_ttl, pin, ttl_of, unpin
 from langgraph_dualstore.operations.export import export_thread
+from langgraph_dualstore.operations.health import health
 from langgraph_dualstore.operations.history import get_delta_channel_history
 from langgraph_dualstore.operations.list import Listing
 from langgraph_dualstore.operations.list_threads import Filters, list_threads
@@ -35,6 +36,7 @@ __all__ = [
     "extend_ttl",
     "get_delta_channel_history",
     "get_tuple",
+    "health",
     "list_threads",
     "log_turn",
     "look",

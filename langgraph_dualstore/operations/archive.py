@@ -110,6 +110,8 @@ def _attempt(
         if isinstance(outcome, HotStoreUnavailable):
             raise outcome
         outcomes[ready.archive.thread_id] = outcome
+        context.counters.archived_threads += 1
+        context.counters.archived_messages += len(ready.archive.messages)
     return refused
 
 

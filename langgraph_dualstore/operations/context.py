@@ -11,6 +11,7 @@ from uuid import UUID
 from langchain_core.runnables import RunnableConfig
 
 from langgraph_dualstore._steps import Argument, Due
+from langgraph_dualstore.counters import Counters
 from langgraph_dualstore.errors import ConfigurationError
 from langgraph_dualstore.hot.keys import (
     ThreadKeys,
@@ -32,11 +33,13 @@ class Archiving(NamedTuple):
         transcript: Whether messages are archived as rows.
         notice: Called with `soon=` when a thread was queued: to be archived soon or not.
         searchable: Whether it is a `SearchableArchive`.
+        reports: Whether it has a method that tells how it is doing.
     """
 
     transcript: bool
     notice: Callable[..., None]
     searchable: bool = False
+    reports: bool = False
 
 
 class Context(NamedTuple):
@@ -45,6 +48,7 @@ class Context(NamedTuple):
     settings: Settings
     codec: Codec
     memory: Memory
+    counters: Counters
     archiving: Archiving | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from langgraph_dualstore._steps import AskArchive, Operation, ScanSome, Together
+from langgraph_dualstore._steps import AskArchive, Operation, Scan, Together
 from langgraph_dualstore.archive import Counted, StoredSession
 from langgraph_dualstore.hot.keys import head_pattern, thread_ids_of
 from langgraph_dualstore.infos import PurgeReport, Receipt
@@ -69,7 +69,7 @@ def _erase_hot(context: Context, user_id: str) -> Operation[Receipt]:
     prefix = context.settings.prefix
     node, cursor = "", 0
     while True:
-        node, cursor, heads = yield ScanSome(head_pattern(prefix), node, cursor, _KEYS)
+        node, cursor, heads = yield Scan(head_pattern(prefix), node, cursor, _KEYS)
         thread_ids = list(dict.fromkeys(thread_ids_of(prefix, heads)))
         replies = yield Together([peek_step(context, thread_id) for thread_id in thread_ids])
         for thread_id, reply in zip(thread_ids, replies, strict=True):

@@ -10,7 +10,7 @@ from langgraph_dualstore._steps import (
     ABSENT,
     AskArchive,
     Operation,
-    ScanSome,
+    Scan,
     TimeLeft,
     Together,
 )
@@ -110,7 +110,7 @@ def _list_hot(
     keys = min(max(4 * limit, _KEYS.start), _KEYS.stop - 1)
     seen: set[str] = set()
     for _ in range(_MOST_STEPS):
-        node, cursor, heads = yield ScanSome(pattern, place.node, place.cursor, keys)
+        node, cursor, heads = yield Scan(pattern, place.node, place.cursor, keys)
         found = dict.fromkeys(thread_ids_of(prefix, heads))
         left = [name for name in found if name not in seen and digest(name) not in place.listed]
         seen |= found.keys()

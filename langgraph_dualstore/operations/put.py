@@ -65,12 +65,14 @@ class _Plan(NamedTuple):
         appended: The bytes to append to the log.
         channels: Where each value will be, the new ones at positions of the put's own.
         fingerprints: Of the lists of messages among them.
+        saved: How many bytes of new values are stored already.
     """
 
     stamp: str
     appended: bytes
     channels: dict[str, Stored]
     fingerprints: dict[str, Fingerprint]
+    saved: int
 
 
 def put(
@@ -104,7 +106,10 @@ def put(
         if reply is not None:
             break
         context.memory.forget(keys.head)
+        context.counters.repeated_puts += 1
         base = _Base()
+    context.counters.puts += 1
+    context.counters.bytes_saved += plan.saved
     _remember(context, keys, target, checkpoint, base, plan, reply)
     if due:
         yield from _queue(context, target, due, reply, soon=soon, finished=finished)
@@ -202,6 +207,7 @@ def _plan(
     fingerprints: dict[str, Fingerprint] = {}
     values = checkpoint["channel_values"]
     copy, view = base
+    length = 0
     for name, version in checkpoint["channel_versions"].items():
         stored = view.channels.get(name) if view else None
         fingerprint = view.fingerprints.get(name) if view else None
@@ -212,12 +218,14 @@ def _plan(
         elif name in values:
             known = Known(stored, fingerprint, copy.log) if stored and copy else None
             stored, fingerprint = place(context.codec, values[name], known, appendix)
+            length += sum(run.length for run in stored.runs)
         else:
             continue
         channels[name] = stored
         if fingerprint is not None:
             fingerprints[name] = fingerprint
-    return _Plan(new_stamp(), bytes(appendix), channels, fingerprints)
+    saved = max(0, length - len(appendix))
+    return _Plan(new_stamp(), bytes(appendix), channels, fingerprints, saved)
 
 
 def _arguments(

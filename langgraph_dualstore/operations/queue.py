@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from langgraph_dualstore._steps import Argument, Due, Operation, RunScript, queue_first
+from langgraph_dualstore._steps import Argument, Due, Operation, RunScript, Together, queue_first
 from langgraph_dualstore.hot.keys import SHARDS, decode_text, encode_text, queue_keys, queue_of
 from langgraph_dualstore.hot.scripts import (
     QUEUE_CLAIM,
@@ -18,6 +18,7 @@ from langgraph_dualstore.hot.scripts import (
 )
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.expiry import extend_ttl, pin, unpin
+from langgraph_dualstore.operations.together import together
 
 
 class Claim(NamedTuple):
@@ -60,8 +61,9 @@ class Backlog(NamedTuple):
             archived.
         due: How many of them are due now.
         leased: How many workers have taken on.
-        lag_ms: For how many milliseconds the first has been due.
+        lag_ms: For how many milliseconds the first has been due; 0 if none is.
         dead: What was set aside.
+        first: The thread that is or will be due first, `None` if none is queued.
     """
 
     queued: int
@@ -69,6 +71,7 @@ class Backlog(NamedTuple):
     leased: int
     lag_ms: int
     dead: list[DeadLetter]
+    first: str | None = None
 
 
 def claim(context: Context, shard: int, limit: int, ahead_ms: int = 0) -> Operation[Claim]:
@@ -147,16 +150,29 @@ def forget(context: Context, thread_id: str) -> Operation[None]:
     yield RunScript(QUEUE_FORGET, queue, (encode_text(thread_id), ""))
 
 
+def postpone(context: Context, claimed: Claim, wait: int) -> Operation[None]:
+    """Give up threads that were taken on, to be due again, and have them live until then."""
+    extending = (extend_ttl(context, thread_id) for thread_id in claimed.thread_ids)
+    for extended in (yield from together(extending)):
+        if isinstance(extended, Exception):
+            raise extended
+    yield from release(context, claimed, [(thread_id, wait) for thread_id in claimed.thread_ids])
+
+
 def look(context: Context) -> Operation[Backlog]:
     """Return what waits to be archived."""
-    queued = due = leased = lag = 0
-    dead: list[DeadLetter] = []
-    for shard in range(SHARDS):
-        reply = yield RunScript(QUEUE_LOOK, queue_keys(context.settings.prefix, shard))
-        queued, due, leased = queued + reply[0], due + reply[1], leased + reply[2]
-        lag = max(lag, int(reply[3]))
-        dead += _dead_letters(reply[4])
-    return Backlog(queued, due, leased, lag, dead)
+    queues = [queue_keys(context.settings.prefix, shard) for shard in range(SHARDS)]
+    replies = yield Together([RunScript(QUEUE_LOOK, queue) for queue in queues])
+    queued, due, leased, lags, _, _ = zip(*replies, strict=True)
+    firsts = [(lag, decode_text(first)) for _, _, _, lag, first, _ in replies if first]
+    return Backlog(
+        sum(queued),
+        sum(due),
+        sum(leased),
+        max(0, *lags),
+        [letter for *_, pairs in replies for letter in _dead_letters(pairs)],
+        max(firsts, default=(0, None))[1],
+    )
 
 
 def _dead_letters(pairs: Sequence[bytes]) -> Iterable[DeadLetter]:

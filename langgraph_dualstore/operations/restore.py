@@ -79,6 +79,7 @@ def restore_thread(context: Context, thread_id: str) -> Operation[bool]:
         marks = yield AskArchive("marks", ([thread_id],))
         mark = marks.get(thread_id)
         if mark is not None and mark.value == found.mark:
+            context.counters.restores += 1
             return True
         # It was deleted or archived anew in between: what was put back is out of date.
         yield RunScript(DROP, keys, (generation, 1))

@@ -19,13 +19,15 @@ from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.expiry import pin
 from langgraph_dualstore.operations.queue import look
 
+_START = "", 0
+
 
 class Sweep:
     """One look at all threads, a page at a time."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._cursor = -1
+        self._place: tuple[str, int] | None = None
 
     def next_page(self) -> Operation[bool]:
         """Look at some threads, and queue those that should be.
@@ -36,16 +38,16 @@ class Sweep:
         """
         context = self._context
         prefix = context.settings.prefix
-        if self._cursor < 0:
+        if self._place is None:
             interval = context.settings.idle_ms // 8
             if not (yield RunScript(QUEUE_SWEEP, (sweep_key(prefix),), (interval,))):
                 return False
             yield from self._pin_dead()
-        reply = yield Scan(head_pattern(prefix), max(0, self._cursor))
-        self._cursor = int(reply[0])
-        for thread_id in thread_ids_of(prefix, reply[1]):
+        node, cursor, heads = yield Scan(head_pattern(prefix), *(self._place or _START))
+        self._place = node, cursor
+        for thread_id in thread_ids_of(prefix, heads):
             yield from self._look_at(thread_id)
-        return self._cursor != 0
+        return self._place != _START
 
     def _look_at(self, thread_id: str) -> Operation[None]:
         settings = self._context.settings

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Self
-from urllib.parse import quote, unquote
 
 from langgraph_dualstore import connections
-from langgraph_dualstore._steps import Operation, RunScript, Scan
+from langgraph_dualstore._steps import Operation, RunScript
 from langgraph_dualstore.errors import ConfigurationError
+from langgraph_dualstore.hot.keys import as_bytes, escape, unescape
+from langgraph_dualstore.operations.find import find_names
 from langgraph_dualstore.sessions.scripts import DELETE, EXTEND, READ, WRITE
 from langgraph_dualstore.sessions.states import dump_state, load_state
 from langgraph_dualstore.sessions.store import DEFAULT_TTL, ConversationStore, as_session_id
 from langgraph_dualstore.settings import TTL, Settings, milliseconds
 
 _PREFIX = "session:"
-_READABLE = " !\"#$&'()*+,-./:;<=>?@[]^_`|~"
 
 
 class RedisConversationStore(ConversationStore):
@@ -147,18 +147,7 @@ def _extend(session_id: str, ttl: int | str) -> Operation[bool]:
 
 def _find() -> Operation[list[str]]:
     """Scan the keys: no key lists the sessions, one that expired would stay on the list."""
-    found: dict[str, None] = {}
-    cursor = 0
-    while True:
-        reply = yield Scan(f"{_PREFIX}?*".encode(), cursor)
-        for key in reply[1]:
-            raw = key.encode() if isinstance(key, str) else key  # a cluster client decodes
-            session_id = _session_id_of(raw)
-            if session_id is not None:
-                found[session_id] = None
-        cursor = int(reply[0])
-        if cursor == 0:
-            return list(found)
+    return find_names(f"{_PREFIX}?*".encode(), _session_ids_of)
 
 
 def _argument(ttl: TTL) -> int | str:
@@ -167,14 +156,13 @@ def _argument(ttl: TTL) -> int | str:
 
 
 def _key(session_id: str) -> bytes:
-    return _PREFIX.encode() + quote(session_id, safe=_READABLE, errors="surrogatepass").encode()
+    return _PREFIX.encode() + escape(session_id).encode()
 
 
-def _session_id_of(key: bytes) -> str | None:
-    """Return whose key this is, `None` if it is nobody's: `session:` is a common prefix."""
-    tag = key.decode(errors="replace").removeprefix(_PREFIX)
-    try:
-        session_id = unquote(tag, errors="surrogatepass")
-    except UnicodeDecodeError:
-        return None
-    return session_id if _key(session_id) == key else None
+def _session_ids_of(keys: Iterable[bytes | str]) -> Iterator[str]:
+    """Yield whose keys these are; some are nobody's, for `session:` is a common prefix."""
+    for key in keys:
+        raw = as_bytes(key)
+        session_id = unescape(raw[len(_PREFIX) :])
+        if session_id is not None and _key(session_id) == raw:
+            yield session_id

@@ -37,7 +37,7 @@ def test_finished_threads_leave_the_queues_and_come_back(redis_cluster, cluster_
         assert len(archive.contents("thread 3")) == 4
         for n in range(10):
             saver.delete_thread(f"thread {n}")
-        assert saver.backlog() == (0, 0, 0, 0, [])
+        assert saver.backlog() == (0, 0, 0, 0, [], None)
 
 
 def test_the_async_api_queues_on_a_cluster_too(redis_cluster, cluster_client):

@@ -64,7 +64,7 @@ def test_nothing_is_left_of_a_thread(open_saver, archive, postgres_dsn, redis_cl
         assert saver.thread(SECRET) is None
         assert saver.state_document(SECRET) is None
         assert saver.list_threads() == ([], None)
-        assert saver.backlog() == (0, 0, 0, 0, [])
+        assert saver.backlog() == (0, 0, 0, 0, [], None)
         assert saver.erase_thread(SECRET) == Receipt()
 
 

@@ -27,7 +27,7 @@ from langgraph_dualstore.errors import (
 from langgraph_dualstore.hot.keys import queue_of
 from langgraph_dualstore.operations.queue import Backlog
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 ATTEMPTS = 3
 
 

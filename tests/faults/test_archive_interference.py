@@ -13,7 +13,7 @@ from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.hot.keys import thread_keys
 from langgraph_dualstore.operations.queue import Backlog
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 OPTIONS = {
     "run_archiver": False,
     "archive_delay": timedelta(hours=20),  # a flush does not wait for what is idle

@@ -23,7 +23,7 @@ from langgraph_dualstore.cold.watched import WatchedConnection
 from langgraph_dualstore.hot.keys import queue_of
 from langgraph_dualstore.operations.queue import Backlog, claim
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 MOST = 150
 OPTIONS = {
     "run_archiver": False,

@@ -11,7 +11,7 @@ from langgraph_dualstore import DualStoreSaver
 from langgraph_dualstore.hot.keys import queue_of
 from langgraph_dualstore.operations.queue import Backlog, claim, fail, release
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 ATTEMPTS = 3
 
 

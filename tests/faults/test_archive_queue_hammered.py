@@ -197,7 +197,7 @@ def test_nothing_is_lost_or_doubled(redis_url, redis_client, archive, processes,
         archive_delay=timedelta(hours=20),  # what is idle is drained, too
     ) as saver:
         assert saver.flush(20)
-        assert saver.backlog() == Backlog(0, 0, 0, 0, [])
+        assert saver.backlog() == Backlog(0, 0, 0, 0, [], None)
         assert_only_queues_last(redis_client)
         for name in THREADS:
             assert_archived(saver, archive, name, acknowledged[name])

@@ -13,7 +13,7 @@ from langgraph_dualstore import DualStoreSaver
 from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.operations.queue import Backlog
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 
 PROGRAM = """
 import sys, time

@@ -21,7 +21,7 @@ from langgraph_dualstore.cold import PostgresArchive
 from langgraph_dualstore.errors import ColdStoreError, ColdStoreUnavailable
 from langgraph_dualstore.operations.queue import Backlog
 
-EMPTY = Backlog(0, 0, 0, 0, [])
+EMPTY = Backlog(0, 0, 0, 0, [], None)
 SLOWEST = 1.0  # seconds; PostgreSQL needs more for anything, or never answers
 TTL = 3.0
 

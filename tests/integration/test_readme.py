@@ -204,7 +204,7 @@ async def test_what_can_be_asked_of_the_archive(run, redis_url, postgres_dsn):
         assert saver.backlog().queued == 0
         archived, backlog, revived = [eval(line, {"saver": saver}) for line in others]
         assert archived == "archived"
-        assert backlog == (0, 0, 0, 0, [])
+        assert backlog == (0, 0, 0, 0, [], None)
         assert revived is False
 
 
@@ -219,7 +219,7 @@ def test_a_worker_of_ones_own(redis_url, postgres_dsn, tmp_path):
             eventually(lambda: query(postgres_dsn, "SELECT * FROM prompt_sessions"), timeout=60)
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(30) == 0
-        assert saver.backlog() == (0, 0, 0, 0, [])
+        assert saver.backlog() == (0, 0, 0, 0, [], None)
 
 
 async def test_redacting(run, redis_url, postgres_dsn):

@@ -9,6 +9,7 @@ from raw_checkpoints import checkpoint_id, checkpoint_of, config_of
 
 from langgraph_dualstore import ConfigurationError, Settings, operations
 from langgraph_dualstore._steps import RunScript, Scan, TimeLeft, Unlink, command_of
+from langgraph_dualstore.counters import Counters
 from langgraph_dualstore.hot import scripts
 from langgraph_dualstore.hot.memory import Memory
 from langgraph_dualstore.operations.context import Context
@@ -17,7 +18,7 @@ from langgraph_dualstore.serialization import Codec
 
 def context_of(**options):
     settings = Settings(**options)
-    return Context(settings, Codec(JsonPlusSerializer()), Memory(settings.cache_bytes))
+    return Context(settings, Codec(JsonPlusSerializer()), Memory(settings.cache_bytes), Counters())
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_a_life_is_extended_by_the_setting_if_nothing_else_is_said(ttl):
 def test_deleting_runs_looks_at_every_thread(context):
     heads = [context.keys(name).head for name in ("one", "two {}")]
     steps, _ = play(
-        operations.delete_for_runs(context, ["run"]), [b"7", heads[:1]], [0, heads], [], []
+        operations.delete_for_runs(context, ["run"]), ("", 7, heads[:1]), ("", 0, heads), [], []
     )
     assert [step.cursor for step in steps[:2]] == [0, 7]
     assert all(isinstance(step, Scan) for step in steps[:2])
