@@ -30,12 +30,14 @@ def count(opened: Opened, name: str, api: str, scale: Scale) -> Stored:
         talk(scale.stored_turns)
         wire = proxy.read() - before
         kept = server.stored_bytes() - empty
+        items = server.stored_items()
     server.clear()
     return Stored(
         api=api,
         saver=name,
         turns=scale.stored_turns,
         server_bytes=kept,
+        server_items=items,
         sent_bytes=wire.sent_bytes,
         received_bytes=wire.received_bytes,
         round_trips_per_turn=wire.round_trips / scale.stored_turns,
@@ -81,6 +83,7 @@ def _in_memory(opened: Opened, name: str, api: str, scale: Scale) -> Stored:
         saver=name,
         turns=scale.stored_turns,
         server_bytes=stored.bytes_in_memory(saver),
+        server_items=None,
         sent_bytes=None,
         received_bytes=None,
         round_trips_per_turn=None,

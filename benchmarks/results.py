@@ -51,6 +51,7 @@ class Stored:
     saver: str
     turns: int
     server_bytes: int
+    server_items: int | None
     sent_bytes: int | None
     received_bytes: int | None
     round_trips_per_turn: float | None

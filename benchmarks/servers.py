@@ -34,6 +34,9 @@ class Server(Protocol):
     def stored_bytes(self) -> int:
         """What the stored values take on the server."""
 
+    def stored_items(self) -> int:
+        """In how many keys or rows they are."""
+
     def url_through(self, port: int) -> str:
         """The connection string for a proxy that listens on ``port``."""
 
@@ -70,6 +73,10 @@ class Valkey:
                 client.memory_usage(key, samples=0) or 0 for key in client.scan_iter(count=1000)
             )
 
+    def stored_items(self) -> int:
+        with self._client() as client:
+            return client.dbsize()
+
     def _client(self):
         import redis
 
@@ -99,6 +106,10 @@ class Postgres:
         """Tables, indexes and TOAST as they are on disk."""
         sizes = " + ".join(f"pg_total_relation_size('{table}')" for table in POSTGRES_TABLES)
         return self._one(f"select ({sizes})::bigint")
+
+    def stored_items(self) -> int:
+        counts = " + ".join(f"(select count(*) from {table})" for table in POSTGRES_TABLES)
+        return self._one(f"select {counts}")
 
     def _one(self, statement: str):
         import psycopg

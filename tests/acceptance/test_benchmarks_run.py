@@ -72,7 +72,13 @@ def test_bytes_and_round_trips_are_counted_with_both_apis(smoke_run):
     stored = {s["api"]: s for s in report["stored"] if s["saver"] == "dualstore"}
     assert set(stored) == APIS
     for found in stored.values():
-        for what in ("server_bytes", "sent_bytes", "received_bytes", "round_trips_per_turn"):
+        for what in (
+            "server_bytes",
+            "server_items",
+            "sent_bytes",
+            "received_bytes",
+            "round_trips_per_turn",
+        ):
             assert is_positive(found[what]), what
 
 
@@ -108,3 +114,21 @@ def test_what_archiving_costs_is_measured():
     )
     assert found.returncode == 0, found.stderr
     assert "archiving two more messages" in found.stdout
+
+
+def test_capabilities_are_told_as_a_table():
+    found = subprocess.run(
+        [sys.executable, "-m", "benchmarks.capabilities", "--savers", "memory,dualstore"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=True,
+    )
+    lines = found.stdout.splitlines()
+    assert lines[0] == "|  | InMemorySaver | DualStoreSaver |"
+    cells = {name: rest for name, *rest in (line.strip("| ").split(" | ") for line in lines[2:])}
+    assert len(cells) == 8
+    assert cells["`prune`"][0] == "—"
+    for passed, _, of in (cell.partition(" of ") for _, cell in cells.values()):
+        assert passed == of
