@@ -135,10 +135,15 @@ class Threads:
         """Async twin of `setup`."""
         await asyncio.to_thread(self.setup)
 
-    def archive_thread(self, thread_id: str) -> Outcome:
+    def archive_thread(self, thread_id: str, *, recheck: bool = False) -> Outcome:
         """Archive a thread as it stands, now.
 
         What is archived already is not written again.
+
+        Args:
+            thread_id: The thread.
+            recheck: Whether to ask the archive first what it has, instead of believing what
+                Redis notes of that: after PostgreSQL was restored from a backup.
 
         Returns:
             `"archived"`, or `"absent"` if it is not in Redis, or `"changed"` if it was
@@ -152,12 +157,14 @@ class Threads:
             UnknownMessageType: A message is of no kind that a transcript knows.
         """
         self._require_archive()
-        return self._run(operations.archive_now(self._context, as_thread_id(thread_id)))
+        name = as_thread_id(thread_id)
+        return self._run(operations.archive_now(self._context, name, recheck=recheck))
 
-    async def aarchive_thread(self, thread_id: str) -> Outcome:
+    async def aarchive_thread(self, thread_id: str, *, recheck: bool = False) -> Outcome:
         """Async twin of `archive_thread`."""
         self._require_archive()
-        return await self._arun(operations.archive_now(self._context, as_thread_id(thread_id)))
+        name = as_thread_id(thread_id)
+        return await self._arun(operations.archive_now(self._context, name, recheck=recheck))
 
     def restore_thread(self, thread_id: str) -> bool:
         """Bring a thread back from the archive, if it is not in Redis.

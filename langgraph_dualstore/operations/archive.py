@@ -31,8 +31,13 @@ Outcome = Literal["archived", "changed", "absent"]
 _ATTEMPTS = 4
 
 
-def archive_now(context: Context, thread_id: str) -> Operation[Outcome]:
+def archive_now(context: Context, thread_id: str, *, recheck: bool = False) -> Operation[Outcome]:
     """Archive a thread.
+
+    Args:
+        context: The operation's.
+        thread_id: The thread.
+        recheck: Whether to ask the archive what it has before Redis is believed.
 
     Raises:
         ColdStoreError: The archive refused or failed.
@@ -40,16 +45,24 @@ def archive_now(context: Context, thread_id: str) -> Operation[Outcome]:
         CorruptRecord: What is stored of the thread cannot be read.
         UnknownMessageType: A message is of no kind that a transcript knows.
     """
-    outcome = (yield from archive_threads(context, [thread_id]))[thread_id]
+    marks = None
+    if recheck:
+        marks = yield AskArchive("marks", ([thread_id],))
+    outcome = (yield from archive_threads(context, [thread_id], marks))[thread_id]
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
 def archive_threads(
-    context: Context, thread_ids: Sequence[str]
+    context: Context, thread_ids: Sequence[str], marks: Mapping[str, Mark] | None = None
 ) -> Operation[dict[str, Outcome | Exception]]:
     """Archive some threads in one transaction.
+
+    Args:
+        context: The operation's.
+        thread_ids: The threads.
+        marks: What the archive has for them, if it was asked.
 
     Returns:
         What became of each. An exception is the fault of that thread; the others are not
@@ -61,7 +74,6 @@ def archive_threads(
     """
     outcomes: dict[str, Outcome | Exception] = {}
     waiting = list(dict.fromkeys(thread_ids))
-    marks: Mapping[str, Mark] | None = None
     for _ in range(_ATTEMPTS):
         refused = yield from _attempt(context, waiting, marks, outcomes)
         waiting = [thread_id for thread_id in waiting if thread_id in refused]

@@ -1,6 +1,7 @@
 """When a thread is archived is for the user to choose."""
 
 import contextlib
+import copy
 import time
 from datetime import timedelta
 
@@ -151,6 +152,29 @@ def test_on_demand_a_thread_is_archived_as_it_stands(redis_url, open_saver, arch
         assert len(archive.archives) == 2
         saver.delete_thread("thread")
         assert saver.archive_thread("thread") == "absent"
+
+
+@pytest.mark.parametrize("lost", ["everything", "the last turn"])
+def test_what_an_older_archive_lacks_is_archived_again_if_it_is_asked(
+    open_saver, redis_client, archive, lost
+):
+    with open_saver(archive=archive, archive_on="manual") as saver:
+        sync = getattr(saver, "saver", saver)
+        talk(sync, "one")
+        assert saver.archive_thread("thread") == "archived"
+        backup = copy.deepcopy(archive.threads)
+        talk(sync, "two")
+        assert saver.archive_thread("thread") == "archived"
+        whole = archive.contents("thread")
+        archive.threads = {} if lost == "everything" else backup
+        assert saver.archive_thread("thread") == "archived"
+        assert archive.threads == ({} if lost == "everything" else backup), "Redis was asked alone"
+        assert saver.archive_thread("thread", recheck=True) == "archived"
+        assert archive.contents("thread") == whole
+        before = saver.get_tuple(thread("thread"))
+        redis_client.flushdb()
+        assert saver.get_tuple(thread("thread")).checkpoint == before.checkpoint
+        assert saver.archive_thread("absent", recheck=True) == "absent"
 
 
 def test_without_an_archive_nothing_can_be_archived(saver):

@@ -33,12 +33,15 @@ from servers import kinds, postgres_kinds, sentinel
 import langgraph_dualstore
 from langgraph_dualstore import DualStoreSaver, Settings
 from langgraph_dualstore.hot.keys import thread_keys
+from langgraph_dualstore.metrics import SaverCollector
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 PYTHON = [text for language, text in BLOCKS if language == "python"]
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines()]
+
+DOCS = sorted((ROOT / "docs").glob("*.md"))
 
 SNIPPETS = (
     "from langgraph_dualstore import DualStoreSaver",
@@ -61,6 +64,8 @@ SNIPPETS = (
     "saver.extend_ttl(",
     "keep_last=1",
     "class Order",
+    "saver.stats()",
+    "REGISTRY.register(",
 )
 """What each snippet of Python is known by; each has a test below."""
 
@@ -180,6 +185,24 @@ async def test_listing_threads(run, saver, capsys):
 async def test_the_first_lines_async(run, redis_url, saver):
     await run(snippet("async with", (LOCAL, redis_url)))
     assert chatted(saver)
+
+
+async def test_watching(run, saver, capsys):
+    assert chat(saver)
+    await run(snippet("saver.stats()"), saver=saver)
+    assert capsys.readouterr().out.startswith("3 ")
+
+
+async def test_metrics(run, saver):
+    names = await run(snippet("REGISTRY.register("), saver=saver)
+    registry = names["REGISTRY"]
+    try:
+        assert registry.get_sample_value("langgraph_dualstore_hot_up") == 1
+    finally:
+        for collector in [
+            one for one in registry._collector_to_names if type(one) is names["SaverCollector"]
+        ]:
+            registry.unregister(collector)
 
 
 async def test_an_archive_of_ones_own_making(run, redis_url, postgres_dsn):
@@ -409,7 +432,7 @@ def shown(start: str) -> list[str]:
 
 def test_the_commands_of_the_archive(redis_url, postgres_dsn):
     set_up, schema, *workers = shown("setup") + shown("schema") + shown("worker")
-    (forever, once) = workers
+    (forever, once, _) = workers  # the last has a saver of one's own: test_cli_saver
     assert forever + " --once" == once
     for command in (set_up, schema, once):
         text = command.replace(LOCAL, redis_url).replace(POSTGRES, postgres_dsn)
@@ -457,10 +480,32 @@ def test_the_kinds_of_servers_are_those_that_the_tests_take():
     assert set(re.findall(r"`(\w+)`", sentence)) <= set(postgres_kinds.KINDS)
 
 
-def test_every_file_that_is_linked_to_is_there():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{page.name}" for page in DOCS)])
+def test_every_file_that_is_linked_to_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
     package = Path(langgraph_dualstore.__file__).parent
-    for link in links:
+    for link, _, heading in (link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", text)):
+        if link.startswith("http"):
+            continue
         inside = link.startswith("langgraph_dualstore/")  # which may be installed elsewhere
-        assert ((package.parent if inside else ROOT) / link).exists(), link
-    assert links
+        base = package.parent if inside else (ROOT / page).parent
+        target = base / link if link else ROOT / page
+        assert target.exists(), link
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in [
+                re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings
+            ]
+
+
+def test_the_metrics_to_watch_are_those_that_there_are(redis_url):
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"langgraph_dualstore(_[a-z_]+)", text)) - {"_dualstore"}
+    told |= set(re.findall(r"`(_[a-z_]+_total)`", text))
+    with DualStoreSaver.from_conn_string(redis_url) as saver:
+        samples = [
+            sample.name.removeprefix("langgraph_dualstore")
+            for family in SaverCollector(saver).collect()
+            for sample in family.samples
+        ]
+    assert told == set(samples)
