@@ -6,6 +6,7 @@ import os
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 from servers import kinds, postgres_kinds
 from servers.server import ServerUnavailable
 
@@ -15,6 +16,10 @@ pytest_plugins = [
     "fixtures.savers",
     "fixtures.special_servers",
 ]
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SERVERS: dict[str, ModuleType] = {"redis": kinds, "postgres": postgres_kinds}
 

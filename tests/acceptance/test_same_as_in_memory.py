@@ -274,7 +274,6 @@ def test_everything_readable_is_as_in_memory(redis_url):
         settings=settings(
             max_examples=60,
             stateful_step_count=30,
-            deadline=None,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),

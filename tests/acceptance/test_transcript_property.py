@@ -177,7 +177,6 @@ OPTIONS = {
 
 bounded = settings(
     max_examples=60,
-    deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )

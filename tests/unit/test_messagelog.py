@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from conversations import message, messages
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from state_strategies import CHANGES, message_lists, values
@@ -81,7 +81,6 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(message_lists, steps)
 def test_a_list_reads_back_after_any_changes_as_does_each_version_before(first, changes):
     log = Log()
@@ -104,7 +103,6 @@ def test_a_list_reads_back_after_any_changes_as_does_each_version_before(first, 
             assert log.read(stored) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(values | message_lists, min_size=1, max_size=6), st.booleans())
 def test_any_value_reads_back_after_any_other(sequence, apart):
     log = Log()
