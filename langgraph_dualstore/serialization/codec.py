@@ -14,6 +14,7 @@ import ormsgpack
 import xxhash
 from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.serde.base import SerializerProtocol
+from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
 from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
@@ -83,9 +84,16 @@ class Codec:
         return elements
 
     def loads(self, typed: tuple[str, bytes]) -> Any:
-        """Return what `serde.loads_typed(typed)` returns."""
+        """Return what `serde.loads_typed(typed)` returns.
+
+        Raises:
+            ValueError: It is not encrypted, and the serializer encrypts.
+        """
         if typed[0] == "msgpack" and self._shapes:
             return ormsgpack.unpackb(typed[1], ext_hook=self._revive, option=UNPACK)
+        if "+" not in typed[0] and isinstance(self.serde, EncryptedSerializer):
+            # It would be taken as it is: whoever can write to Redis could plant anything.
+            raise ValueError("it is not encrypted")
         return self.serde.loads_typed(typed)
 
     def fingerprint(self, messages: Sequence[Any], known: Fingerprint | None) -> _Checked | None:
