@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import selectors
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,6 +32,7 @@ _SLICE = 0.25  # seconds; how often a wait for a connection looks for what hinde
 _PATIENCE = 2.0  # seconds; how long a server may refuse connections that is starting
 _MAX_IDLE = 300.0  # seconds; before most firewalls and cloud services drop a connection
 _MAX_LIFETIME = 1800.0
+_LAST_PATIENCE = 1.0  # seconds; how long a pool that nobody closed may hold up a process's end
 
 _DEFAULTS = {
     "client_encoding": "utf8",
@@ -95,6 +98,7 @@ class Connections:
             self._given = _checked(source)
             self.name = f"pool {self._given.name}"
         renew_after_fork(self)
+        _closed_at_exit.add(self)
 
     def renew(self) -> None:
         """Start anew in a forked child."""
@@ -110,6 +114,13 @@ class Connections:
             own, self._own = self._own, None
         if own is not None:
             own.close()
+
+    def end(self) -> None:
+        """Close what is our own for good, as the process ends: no new pool could start threads."""
+        with self._lock:
+            own = self._own
+        if own is not None:
+            own.close(_LAST_PATIENCE)
 
     def run(self, work: Callable[[Connection], _T], *, patience: float | None) -> _T:
         """Return what some work makes of a connection that is in no transaction.
@@ -169,6 +180,19 @@ class Connections:
                 return connection
             connection.close()
             pool.putconn(connection)
+
+
+_closed_at_exit: weakref.WeakSet[Connections] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    """Close pools that nobody has closed: later, their threads could not be stopped any more."""
+    for connections in list(_closed_at_exit):
+        connections.end()
+
+
+# An archiver that uses them registers its own end after this, so that it comes before this.
+atexit.register(_end_all)
 
 
 class OwnPool(psycopg_pool.ConnectionPool[WatchedConnection]):

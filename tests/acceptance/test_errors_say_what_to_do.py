@@ -16,6 +16,7 @@ from langgraph_dualstore import (
     HotStoreError,
     HotStoreUnavailable,
 )
+from langgraph_dualstore.cold import connections
 from langgraph_dualstore.errors import ColdStoreError, ColdStoreUnavailable, SchemaMismatch
 
 THREAD = {"configurable": {"thread_id": "thread"}}
@@ -167,7 +168,8 @@ def test_a_database_that_is_not_there(use, redis_url, postgres_dsn):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
-def test_a_postgres_that_is_not_there(use, redis_url, host):
+def test_a_postgres_that_is_not_there(use, redis_url, host, monkeypatch):
+    monkeypatch.setattr(connections, "_PATIENCE", 0.2)  # it might be starting
     dsn = f"postgresql://user:s3cret@{host}:{free_port()}/db"
     with pytest.raises(ColdStoreUnavailable, match=f"{host}.*; check that it runs, and") as caught:
         use(redis_url, dsn)

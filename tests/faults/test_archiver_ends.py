@@ -1,4 +1,4 @@
-"""A process ends, or is forked, while its archiver works in the background."""
+"""A process ends, or is forked, while its archiver works or before its archive is closed."""
 
 import subprocess
 import sys
@@ -148,3 +148,29 @@ def test_parent_and_children_all_archive(redis_url, postgres_dsn, archive, tmp_p
             assert len(archive.messages(name, include_removed=False)) == len(
                 values_at(fresh, config_of(name))["messages"]
             )
+
+
+READING = """
+import atexit, sys
+from psycopg_pool import ConnectionPool
+
+@atexit.register  # the first to be registered is the last to be called
+def end():
+    print("closed" if given.closed else "open")
+    given.close()
+
+from langgraph_dualstore.cold import PostgresArchive
+
+given = ConnectionPool(sys.argv[1], min_size=1, open=True)
+archives = [PostgresArchive(source) for source in (sys.argv[1], given)]
+for archive in archives:
+    assert archive.marks(["thread"]) == {}
+"""
+
+
+def test_an_archive_that_nobody_closes_closes_its_own_pool_and_no_other(
+    postgres_dsn, archive, tmp_path
+):
+    process = run(READING, tmp_path, postgres_dsn)
+    said = process.communicate(timeout=30)
+    assert (process.returncode, *said) == (0, "open\n", "")

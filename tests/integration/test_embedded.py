@@ -45,6 +45,8 @@ with getattr(embedded, sys.argv[1])(sys.argv[2]) as server:
 
 @pytest.fixture(params=[EmbeddedValkey, EmbeddedPostgres], ids=["valkey", "postgres"])
 def embedded(request) -> type[EmbeddedValkey | EmbeddedPostgres]:
+    if request.param is EmbeddedPostgres:
+        request.getfixturevalue("with_embedded_data")
     return request.param
 
 

@@ -90,6 +90,7 @@ def test_nobody_gets_in_without_its_password(tmp_path):
         assert urlsplit(server.url).password == urlsplit(url).password
 
 
+@pytest.mark.usefixtures("with_embedded_data")
 def test_it_stops_although_clients_are_connected_and_leaves_no_process(tmp_path):
     with EmbeddedPostgres(tmp_path) as server:
         connection = psycopg.connect(server.url)
@@ -109,6 +110,7 @@ def test_data_that_were_not_finished_are_made_again(tmp_path):
     assert not unfinished.exists()
 
 
+@pytest.mark.usefixtures("with_embedded_data")
 def test_a_killed_servers_id_may_be_another_programs_by_now(tmp_path):
     with EmbeddedPostgres(tmp_path) as server:
         user = user_of(server)
