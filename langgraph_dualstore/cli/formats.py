@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -22,6 +23,11 @@ def ago(moment: datetime | None) -> str:
     return "-" if moment is None else span(max(timedelta(), datetime.now(UTC) - moment))
 
 
+def at_utc(moment: datetime) -> str:
+    """Return a time to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def size(count: int) -> str:
     """Return a number of bytes in its largest unit, like `3.1 MB`."""
     number = float(count)
@@ -35,3 +41,9 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number of things, like `1 thread` or `2,000 threads`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """Return things in a row, like `1 thread, 2 messages and 3 turns`."""
+    *first, last = things
+    return f"{', '.join(first)} and {last}" if first else last
