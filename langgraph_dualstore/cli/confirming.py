@@ -9,7 +9,7 @@ import typer
 from langgraph_dualstore.cli.consoles import fail, telling
 from langgraph_dualstore.cli.texts import visible
 
-_NOBODY = "there is no terminal to ask on whether that is meant; --yes says that it is"
+_NOBODY = "there is no terminal to ask at; --yes goes ahead without asking"
 
 
 def require_somebody(*, yes: bool) -> None:

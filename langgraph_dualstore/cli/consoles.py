@@ -31,9 +31,16 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
 
-def say(line: str) -> None:
-    """Print a line of a result, whatever names it holds; it is not broken."""
-    printing().print(visible(line), markup=False, emoji=False, soft_wrap=True)
+def say(line: str, *, wrap: bool = False) -> None:
+    """Print a line of a result, whatever names it holds.
+
+    Args:
+        line: The line.
+        wrap: Whether it is a sentence, which a terminal may show as several lines.
+    """
+    console = printing()
+    whole = not (wrap and console.is_terminal)
+    console.print(visible(line), markup=False, emoji=False, soft_wrap=whole)
 
 
 def complain(sentence: str) -> None:

@@ -31,7 +31,7 @@ def list_dead_letters(saver: DualStoreSaver, *, as_json: AsJsonLines = False) ->
         if as_json:
             print_line({**letter._asdict(), "failed_at": iso(letter.failed_at)})
             continue
-        say(f"{letter.thread_id}  {ago(letter.failed_at)} ago")
+        say(f"{letter.thread_id}  {ago(letter.failed_at)}")
         why = Text(visible(letter.error))
         if console.is_terminal:
             console.print(Padding(why, (0, 0, 0, 2)))

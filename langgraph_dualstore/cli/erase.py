@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
 
 import typer
 
@@ -13,8 +12,8 @@ from langgraph_dualstore.cli.consoles import fail, print_json, say
 from langgraph_dualstore.cli.documents import as_document
 from langgraph_dualstore.cli.formats import counted, listed
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
-from langgraph_dualstore.cli.options import AsJson, ThreadIds, Yes, require_one
-from langgraph_dualstore.cli.pages import ids_of
+from langgraph_dualstore.cli.options import AllOfUser, AsJson, ThreadIds, Yes, require_one
+from langgraph_dualstore.cli.pages import finds_all, ids_of
 from langgraph_dualstore.infos import Receipt
 from langgraph_dualstore.saver import DualStoreSaver
 
@@ -25,9 +24,7 @@ def erase_threads(
     saver: DualStoreSaver,
     *,
     threads: ThreadIds = None,
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="All threads of this user.")
-    ] = None,
+    user: AllOfUser = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +44,8 @@ def erase_threads(
         # What was done before Ctrl-C was pressed, or a server failed, is told as well.
         if erasing.ended or erasing.receipt.thread_ids:
             _print_receipt(saver, erasing.receipt, as_json=as_json)
+    if user is not None and not finds_all(saver):
+        complete = False
     if user is not None and not erasing.receipt.thread_ids:
         fail(f"user '{user}' has no threads")
     if not complete:
@@ -110,7 +109,7 @@ def _print_receipt(saver: DualStoreSaver, receipt: Receipt, *, as_json: bool) ->
 
 def _archived(saver: DualStoreSaver, receipt: Receipt) -> str:
     if saver.servers.cold is None:
-        return "nobody looked, there is none; --postgres says where one is"
+        return "not looked at, as none is known; --postgres says where it is"
     counts = {
         "thread": receipt.sessions,
         "message": receipt.messages,

@@ -15,8 +15,8 @@ from langgraph_dualstore.cli.consoles import fail, telling
 from langgraph_dualstore.cli.files import written_whole
 from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
-from langgraph_dualstore.cli.options import ThreadIds, User, require_one
-from langgraph_dualstore.cli.pages import ids_of
+from langgraph_dualstore.cli.options import AllOfUser, ThreadIds, require_one
+from langgraph_dualstore.cli.pages import finds_all, ids_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _STDOUT = Path("-")
@@ -27,7 +27,7 @@ def export_threads(
     saver: DualStoreSaver,
     *,
     threads: ThreadIds = None,
-    user: User = None,
+    user: AllOfUser = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -52,6 +52,7 @@ def export_threads(
     require_one(("THREAD", threads), ("--user", user))
     names: Iterable[str] = threads or []
     if user is not None:
+        finds_all(saver)
         names = ids_of(partial(saver.list_threads, user_id=user))
     to_stdout = output == _STDOUT
     many = user is not None or len(threads or ()) > _MANY

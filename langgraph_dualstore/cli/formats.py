@@ -20,7 +20,10 @@ def span(length: timedelta) -> str:
 
 def ago(moment: datetime | None) -> str:
     """Return how long ago something was, `-` if that is not known."""
-    return "-" if moment is None else span(max(timedelta(), datetime.now(UTC) - moment))
+    if moment is None:
+        return "-"
+    passed = (datetime.now(UTC) - moment) // timedelta(seconds=1)
+    return f"{span(timedelta(seconds=max(0, passed)))} ago"
 
 
 def at_utc(moment: datetime) -> str:

@@ -71,8 +71,8 @@ AsJsonLines = Annotated[
     bool, typer.Option("--json", help="Print a line of JSON for each, for a script.")
 ]
 
-User = Annotated[
-    str | None, typer.Option("--user", metavar="ID", help="Only the threads of this user.")
+AllOfUser = Annotated[
+    str | None, typer.Option("--user", metavar="ID", help="All threads of this user.")
 ]
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

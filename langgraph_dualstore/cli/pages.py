@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from langgraph_dualstore.archive import SearchableArchive
+from langgraph_dualstore.cli.consoles import telling
 from langgraph_dualstore.infos import ThreadInfo, ThreadPage
+from langgraph_dualstore.saver import DualStoreSaver
 
 _PAGE = 500
 
+_UNSEARCHED = "This archive cannot be searched: threads that have left Redis are not found."
+
 Ask = Callable[..., ThreadPage]
 """`DualStoreSaver.list_threads`, which may have been given its filters already."""
+
+
+def finds_all(saver: DualStoreSaver) -> bool:
+    """Tell whether lists have the threads of both tiers; says so if they have not."""
+    if saver.servers.cold is None or isinstance(saver._hook, SearchableArchive):  # noqa: SLF001
+        return True
+    telling().print(_UNSEARCHED)
+    return False
 
 
 def page_of(ask: Ask, limit: int, after: str | None = None) -> ThreadPage:

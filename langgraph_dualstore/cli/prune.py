@@ -54,7 +54,7 @@ def prune_archive(
         _report(replace(found, dry_run=dry_run), before, as_json=as_json)
         return
     what = _counted(found.removed)
-    confirm(f"Remove {what} from before {before}, for good?", yes=yes)
+    confirm(f"Remove {what}, last active before {before}, for good?", yes=yes)
     try:
         with _busy(f"Removing {what}"):
             removed = saver.purge(found.before)
@@ -70,10 +70,10 @@ def _report(report: PurgeReport, before: str, *, as_json: bool) -> None:
     if as_json:
         print_json(as_document(report))
     elif not _threads(report.removed):
-        say(f"Nothing in the archive is from before {before}.")
+        say(f"Nothing in the archive was active last before {before}.", wrap=True)
     else:
         removed = "Would remove" if report.dry_run else "Removed"
-        say(f"{removed} {_counted(report.removed)} from before {before}.")
+        say(f"{removed} {_counted(report.removed)}, last active before {before}.", wrap=True)
 
 
 def _threads(counts: Counted) -> int:
@@ -83,7 +83,7 @@ def _threads(counts: Counted) -> int:
 def _counted(counts: Counted) -> str:
     told = [counted(counts.sessions, "thread"), counted(counts.messages, "message")]
     if counts.tombstones:
-        told.append(counted(counts.tombstones, "mark"))
+        told.append(f"{counted(counts.tombstones, 'mark')} of what was deleted")
     return listed(told)
 
 

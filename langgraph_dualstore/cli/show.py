@@ -121,7 +121,7 @@ def _count(number: int | None) -> str:
 
 
 def _moment(at: datetime | None) -> str:
-    return "-" if at is None else f"{at_utc(at)}, {ago(at)} ago"
+    return "-" if at is None else f"{at_utc(at)}, {ago(at)}"
 
 
 def _time(text: object) -> str:
@@ -137,7 +137,8 @@ def _show_messages(console: Console, said: Sequence[Said], last: int | None) -> 
     if not said:
         telling().print("It has no messages.")
     elif len(shown) < len(said):
-        say(f"\n{counted(len(said) - len(shown), 'earlier message')} not shown")
+        console.print()
+        console.print(f"{counted(len(said) - len(shown), 'earlier message')} not shown")
     for one in shown:
         console.print()
         console.print(_heading(one), soft_wrap=True)

@@ -12,10 +12,10 @@ import typer
 
 from langgraph_dualstore.cli.consoles import printing, telling
 from langgraph_dualstore.cli.documents import as_document, print_line
-from langgraph_dualstore.cli.formats import ago, counted, span
+from langgraph_dualstore.cli.formats import ago, span
 from langgraph_dualstore.cli.moments import moment
-from langgraph_dualstore.cli.options import AsJsonLines, User
-from langgraph_dualstore.cli.pages import page_of, pages_of
+from langgraph_dualstore.cli.options import AsJsonLines
+from langgraph_dualstore.cli.pages import finds_all, page_of, pages_of
 from langgraph_dualstore.cli.rows import Column, Rows
 from langgraph_dualstore.cli.texts import visible
 from langgraph_dualstore.infos import ThreadInfo
@@ -46,7 +46,9 @@ class Standing(StrEnum):
 def list_threads(
     saver: DualStoreSaver,
     *,
-    user: User = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="Only the threads of this user.")
+    ] = None,
     status: Annotated[
         Standing | None,
         typer.Option(metavar="STATUS", help="Only finished, interrupted, error or idle threads."),
@@ -90,6 +92,7 @@ def list_threads(
         status=None if status is None else status.value,
         since=since,
     )
+    finds_all(saver)
     show = _Shown(as_json=as_json)
     if everything:
         for threads in pages_of(ask, after):
@@ -125,7 +128,7 @@ class _Shown:
         if not self._count:
             console.print("There are no such threads.")
         if self._rows.cut:
-            console.print(f"{counted(self._count, 'thread')}; --json shows names in full.")
+            console.print("Names are shortened; in a pipe, and with --json, they are whole.")
         if following is not None:
             console.print(f"There may be more: --after {following}", markup=False, soft_wrap=True)
 
@@ -138,6 +141,6 @@ def _cells(info: ThreadInfo) -> tuple[str, ...]:
         info.status or "-",
         info.where,
         "-" if info.message_count is None else f"{info.message_count:,}",
-        f"{ago(info.last_activity_at)} ago" if info.last_activity_at else "-",
+        ago(info.last_activity_at),
         kept,
     )
