@@ -26,7 +26,7 @@ def restore_threads(saver: DualStoreSaver, *, threads: SomeThreadIds) -> None:
 
 def _restore(saver: DualStoreSaver, thread_id: str) -> None:
     was_there = saver.ttl_of(thread_id) != _ABSENT
-    if not saver.restore_thread(thread_id):
+    if not was_there and not saver.restore_thread(thread_id):
         raise Refused(f"there is no thread '{thread_id}', or nothing that it can be restored from")
     left = saver.ttl_of(thread_id)
     kept = "for ever" if left is None else f"for {span(left)}"

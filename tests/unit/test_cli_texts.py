@@ -9,7 +9,9 @@ from rich.cells import cell_len
 
 from langgraph_dualstore.cli.texts import readable, shortened, visible
 
-TEXTS = st.text(st.sampled_from("\x1b[]0;mJ\x9b\\\x07\r\n\t\u202e\u2066\ud800 中e\u0301")) | st.text()
+TEXTS = (
+    st.text(st.sampled_from("\x1b[]0;mJ\x9b\\\x07\r\n\t\u202e\u2066\ud800 中e\u0301")) | st.text()
+)
 
 
 @pytest.mark.parametrize(
