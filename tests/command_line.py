@@ -79,7 +79,7 @@ class Screen(NamedTuple):
 
 
 def at_terminal(*arguments: object, typed: str = "", **environment: str) -> Screen:
-    """Run it at a terminal of 80 columns, at which something has been typed."""
+    """Run it at a terminal of 80 columns, at which something is typed when it asks."""
     with _terminal() as (ours, theirs):
         process = subprocess.Popen(
             [COMMAND, *map(str, arguments)],
@@ -88,14 +88,28 @@ def at_terminal(*arguments: object, typed: str = "", **environment: str) -> Scre
             stderr=theirs,
             env={**_BARE, "TERM": "xterm", **environment},
             start_new_session=True,
+            preexec_fn=_sit_down,  # noqa: PLW1509
         )
         os.close(theirs)
-        os.write(ours, typed.encode())
         written = b""
-        with contextlib.suppress(OSError), process:  # the terminal's end is an error
-            while some := os.read(ours, 65536):
-                written += some
-    return Screen(process.wait(60), written.decode())
+        try:
+            with contextlib.suppress(OSError):  # the terminal's end is an error
+                while some := os.read(ours, 65536):
+                    written += some
+                    if typed and b"[y/N]" in written:
+                        os.write(ours, typed.encode())
+                        typed = ""
+            process.wait(30)
+        finally:
+            process.kill()
+            process.wait()
+    return Screen(process.returncode, written.decode())
+
+
+def _sit_down() -> None:
+    """Take the terminal, so that Ctrl-C is for this process."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

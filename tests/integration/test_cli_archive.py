@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 
 import pytest
+from cold_archives import await_lock, query
 from command_line import at_terminal, run, start
-from eventually import eventually
 from graph_runner import thread
 from graphs import chat_graph, says
 from psycopg import connect
 
+from langgraph_dualstore.cold import PostgresArchive
+from langgraph_dualstore.errors import ColdStoreUnavailable
 from langgraph_dualstore.hot.keys import thread_keys
 
 HOSTILE = "\x1b[2J\n[red]"
@@ -68,7 +71,18 @@ def test_due_archives_what_is_due(application, redis_client, servers):
     assert "Archived 0 threads." in shown.text
     assert "Error: thread 'bad' is set aside: CorruptRecord: " in " ".join(shown.text.split())
     assert "Traceback" not in shown.text
-    assert max(map(len, shown.text.replace("\r", "\n").splitlines())) <= 100
+
+
+@contextlib.contextmanager
+def stopped_at_a_lock(dsn, *arguments, **environment):
+    """A command at which Ctrl-C was pressed while it waited for thread 0 in the archive."""
+    with connect(dsn) as other:
+        other.execute("SELECT 1 FROM prompt_sessions WHERE thread_id = '0' FOR UPDATE")
+        with start(*arguments, **environment) as process:
+            await_lock(dsn)
+            process.send_signal(signal.SIGINT)
+            other.rollback()
+            yield process
 
 
 def test_ctrl_c_ends_it_between_two_threads(application, archive_dsn, servers):
@@ -77,12 +91,7 @@ def test_ctrl_c_ends_it_between_two_threads(application, archive_dsn, servers):
         talk(application, name)
     application.archive_thread("0")
     talk(application, "0", "more")
-    with connect(archive_dsn) as other, start("archive", *names, **servers) as process:
-        # The first thread waits for this one's lock, and Ctrl-C is pressed meanwhile.
-        other.execute("SELECT 1 FROM prompt_sessions WHERE thread_id = '0' FOR UPDATE")
-        await_lock(archive_dsn)
-        process.send_signal(signal.SIGINT)
-        other.rollback()
+    with stopped_at_a_lock(archive_dsn, "archive", *names, **servers) as process:
         printed, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert printed == "0: archived\n"
@@ -91,21 +100,11 @@ def test_ctrl_c_ends_it_between_two_threads(application, archive_dsn, servers):
     assert application.thread("0").up_to_date
 
 
-def await_lock(dsn):
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    with connect(dsn, autocommit=True) as connection:
-        eventually(lambda: connection.execute(waiting).fetchone())
-
-
 def test_ctrl_c_ends_what_is_due_after_the_batch_at_hand(application, archive_dsn, servers):
     talk(application, "0")
     application.archive_thread("0")
     talk(application, "0", "more")
-    with connect(archive_dsn) as other, start("archive", "--due", **servers) as process:
-        other.execute("SELECT 1 FROM prompt_sessions WHERE thread_id = '0' FOR UPDATE")
-        await_lock(archive_dsn)
-        process.send_signal(signal.SIGINT)
-        other.rollback()
+    with stopped_at_a_lock(archive_dsn, "archive", "--due", **servers) as process:
         printed, told = process.communicate(timeout=30)
     backlog = application.backlog()
     assert backlog.leased == 0
@@ -141,12 +140,33 @@ def test_a_pinned_thread_is_kept_for_ever(application, cli):
 
 def test_an_archive_that_is_away_is_told_once(application, cli):
     talk(application, "a")
-    for arguments in (["archive", "a", "b"], ["archive", "--due"], ["restore", "b", "c"]):
-        done = cli(*arguments, DATABASE_URL="postgresql://user:s3crtword@127.0.0.1:1/db")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("Error: PostgreSQL cannot be asked")
-        assert done.stderr.count("\n") == 1
-        assert "s3crtword" not in done.stderr
+    done = cli("restore", "b", "c", DATABASE_URL="postgresql://user:s3crtword@127.0.0.1:1/db")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: PostgreSQL cannot be asked")
+    assert done.stderr.count("\n") == 1
+    assert "s3crtword" not in done.stderr
+
+
+def test_what_was_archived_before_the_archive_went_away_is_told(
+    application, archive_dsn, cli, monkeypatch
+):
+    for n in range(120):
+        talk(application, str(n))
+    archive, left = PostgresArchive.archive, iter([True])
+
+    def archive_once(self, threads):
+        if next(left, None) is None:
+            raise ColdStoreUnavailable("PostgreSQL cannot be asked")
+        return archive(self, threads)
+
+    monkeypatch.setattr(PostgresArchive, "archive", archive_once)
+    done = cli("archive", "--due")
+    assert (done.returncode, done.stdout) == (1, "")
+    ((count,),) = query(archive_dsn, "SELECT count(*) FROM prompt_sessions")
+    assert 0 < count < 120
+    assert done.stderr == (
+        f"Archived {count} threads before this:\nError: PostgreSQL cannot be asked\n"
+    )
 
 
 def test_without_an_archive_there_is_nothing_to_do(hot_cli):

@@ -8,8 +8,8 @@ import signal
 import subprocess
 
 import pytest
+from cold_archives import await_lock
 from command_line import COMMAND, at_terminal, run, start
-from eventually import eventually
 from graph_runner import thread
 from graphs import chat_graph, says
 from psycopg import connect
@@ -146,14 +146,13 @@ def test_ctrl_c_leaves_no_file(application, archive_dsn, tmp_path, servers):
     for name in names:
         talk(application, name)
     file = tmp_path / "some.jsonl"
-    arguments = ("export", *names, "-o", file)
-    with connect(archive_dsn) as other, start(*arguments, **servers) as process:
+    with connect(archive_dsn) as other:
         other.execute("LOCK TABLE prompt_messages IN ACCESS EXCLUSIVE MODE")
-        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted"
-        eventually(lambda: other.execute(waiting).fetchone())
-        process.send_signal(signal.SIGINT)
-        other.rollback()
-        printed, told = process.communicate(timeout=30)
+        with start("export", *names, "-o", file, **servers) as process:
+            await_lock(archive_dsn)
+            process.send_signal(signal.SIGINT)
+            other.rollback()
+            printed, told = process.communicate(timeout=30)
     assert (process.returncode, printed) == (130, "")
     assert told == "Stopped: 1 of 3 read, and no file was written.\n"
     assert names_in(tmp_path) == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from command_line import at_terminal, run
+from command_line import at_terminal
 from graph_runner import thread
 from graphs import chat_graph, says, tool_loop_graph
 from langchain_core.messages import AIMessage, HumanMessage
@@ -65,10 +65,10 @@ def test_a_thread_is_told_of_wherever_it_is(application, redis_client, cli, wher
 
 
 @pytest.mark.parametrize("where", ["hot", "cold", "both"])
-def test_json_has_the_details_and_the_state(application, redis_client, servers, where):
+def test_json_has_the_details_and_the_state(application, redis_client, cli, where):
     chat_graph(application).invoke(says(HOSTILE, id="1"), thread("t"))
     place(application, redis_client, where)
-    done = run("show", "t", "--json", **servers)
+    done = cli("show", "t", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     found = json.loads(done.stdout)
