@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from eventually import eventually
 
 from langgraph_dualstore.archive import Entries, MessageRow, Session, ThreadArchive
 from langgraph_dualstore.cold import PostgresArchive
@@ -90,6 +91,12 @@ def rows_of(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
         table: query(dsn, f"SELECT xmin::text, t.* FROM {table} AS t ORDER BY 2, 3, 4")
         for table in TABLES
     }
+
+
+def await_lock(dsn: str) -> None:
+    """Wait until somebody waits for a lock."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    eventually(lambda: query(dsn, waiting))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from servers import kinds, postgres_kinds
 from servers.server import ServerUnavailable
 
 pytest_plugins = [
+    "fixtures.commands",
     "fixtures.postgres_servers",
     "fixtures.redis_servers",
     "fixtures.savers",

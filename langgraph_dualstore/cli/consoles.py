@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
+from langgraph_dualstore.cli.texts import visible
+
 _WIDEST = 100  # longer lines are hard to read
 
 
@@ -29,16 +31,33 @@ def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
 
+def say(line: str, *, wrap: bool = False) -> None:
+    """Print a line of a result, whatever names it holds.
+
+    Args:
+        line: The line.
+        wrap: Whether it is a sentence, which a terminal may show as several lines.
+    """
+    console = printing()
+    whole = not (wrap and console.is_terminal)
+    console.print(visible(line), markup=False, emoji=False, soft_wrap=whole)
+
+
+def complain(sentence: str) -> None:
+    """Say what went wrong; whatever names it holds, it is one line in a log or a pipe."""
+    console = telling()
+    wrap = console.is_terminal
+    text = f"Error: {visible(sentence)}"
+    console.print(text, style="red", markup=False, emoji=False, soft_wrap=not wrap)
+
+
 def fail(sentence: str, *, code: int = 1) -> NoReturn:
     """Say what went wrong and end the command.
 
     Raises:
         typer.Exit: Always.
     """
-    console = telling()
-    # In a log or a pipe it is one line.
-    wrap = console.is_terminal
-    console.print(f"Error: {sentence}", style="red", markup=False, soft_wrap=not wrap)
+    complain(sentence)
     raise typer.Exit(code)
 
 

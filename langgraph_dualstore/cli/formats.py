@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -19,7 +20,15 @@ def span(length: timedelta) -> str:
 
 def ago(moment: datetime | None) -> str:
     """Return how long ago something was, `-` if that is not known."""
-    return "-" if moment is None else span(max(timedelta(), datetime.now(UTC) - moment))
+    if moment is None:
+        return "-"
+    passed = (datetime.now(UTC) - moment) // timedelta(seconds=1)
+    return f"{span(timedelta(seconds=max(0, passed)))} ago"
+
+
+def at_utc(moment: datetime) -> str:
+    """Return a time to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def size(count: int) -> str:
@@ -35,3 +44,9 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number of things, like `1 thread` or `2,000 threads`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """Return things in a row, like `1 thread, 2 messages and 3 turns`."""
+    *first, last = things
+    return f"{', '.join(first)} and {last}" if first else last

@@ -6,6 +6,9 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 
+INTERRUPTED = 130
+"""What a command ends with that Ctrl-C stopped, as a shell reports one that SIGINT ended."""
+
 
 @contextlib.contextmanager
 def held_back() -> Iterator[Callable[[], None]]:

