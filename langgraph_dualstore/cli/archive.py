@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.interrupts import INTERRUPTED, held_back
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import ThreadIds, require_one
+from langgraph_dualstore.cli.pages import pages_of
 from langgraph_dualstore.cli.progress import progress_bar
 from langgraph_dualstore.cli.quiet import quiet
 from langgraph_dualstore.errors import DualStoreError
@@ -27,6 +30,17 @@ def archive_threads(
     due: Annotated[
         bool, typer.Option("--due", help="All threads that are due, or soon will be.")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All threads in Redis, due or not.")
+    ] = False,
+    recheck: Annotated[
+        bool,
+        typer.Option(
+            "--recheck",
+            help="Ask the archive what it has, instead of believing what Redis notes of that: "
+            "after PostgreSQL was restored from a backup.",
+        ),
+    ] = False,
 ) -> None:
     """Archive threads as they stand, now.
 
@@ -35,18 +49,43 @@ def archive_threads(
 
     With --due it archives what workers would, and waits for those that are at it.
     """
-    require_one(("THREAD", threads), ("--due", due))
+    require_one(("THREAD", threads), ("--due", due), ("--all", everything))
+    if due and recheck:
+        raise typer.BadParameter("not together with --due", param_hint="--recheck")
     saver.check()
     if due:
         _archive_due(saver)
-        return
-    done = one_by_one(threads or [], lambda name: _archive(saver, name), done="archived")
-    if not done:
+    elif everything:
+        _archive_all(saver, recheck=recheck)
+    else:
+        archive = partial(_archive, saver, recheck=recheck)
+        if not one_by_one(threads or [], archive, done="archived"):
+            raise typer.Exit(1)
+
+
+def _archive_all(saver: DualStoreSaver, *, recheck: bool) -> None:
+    count = 0
+
+    def archive(thread_id: str) -> None:
+        nonlocal count
+        count += saver.archive_thread(thread_id, recheck=recheck) != "absent"
+
+    complete = one_by_one(_in_redis(saver), archive, done="archived", bar="Archiving")
+    printing().print(f"Archived {counted(count, 'thread')}.")
+    if not complete:
         raise typer.Exit(1)
 
 
-def _archive(saver: DualStoreSaver, thread_id: str) -> None:
-    outcome = saver.archive_thread(thread_id)
+def _in_redis(saver: DualStoreSaver) -> Iterator[str]:
+    for threads in pages_of(saver.list_threads):
+        for info in threads:
+            if info.where == "cold":  # those that are only archived come last
+                return
+            yield info.thread_id
+
+
+def _archive(saver: DualStoreSaver, thread_id: str, *, recheck: bool) -> None:
+    outcome = saver.archive_thread(thread_id, recheck=recheck)
     told = "archived"
     if outcome == "changed":
         told = "archived as it was; it is being written to"

@@ -16,6 +16,7 @@ from rich.text import Text
 from langgraph_dualstore.cli.consoles import print_json, printing
 from langgraph_dualstore.cli.formats import counted, size, span
 from langgraph_dualstore.cli.options import AsJson
+from langgraph_dualstore.cli.texts import visible
 from langgraph_dualstore.health import ColdHealth, Health, HotHealth
 from langgraph_dualstore.operations.queue import Backlog
 from langgraph_dualstore.saver import DualStoreSaver
@@ -63,7 +64,7 @@ def _show(console: Console, health: Health) -> None:
     wrong = "One thing needs" if count == 1 else f"{count} things need"
     console.print(f"{wrong} a look:", style="red")
     for problem in health.problems:
-        console.print(Padding(Text(f"- {problem}"), (0, 0, 0, 2)))
+        console.print(Padding(Text(f"- {visible(problem)}"), (0, 0, 0, 2)))
 
 
 def _of_redis(hot: HotHealth | None) -> Iterator[str]:

@@ -58,6 +58,23 @@ def test_one_that_is_nowhere_or_cannot_be_archived_keeps_no_other_from_it(
     assert second.startswith("Error: thread 'bad': ")
 
 
+def test_all_archives_what_is_in_redis_and_what_an_older_archive_lacks(
+    application, archive_dsn, redis_client, cli
+):
+    for name in ("a", "b", "cold"):
+        talk(application, thread_id=name)
+        application.archive_thread(name)
+    redis_client.delete(*redis_client.keys("langgraph:state:{cold}:*"))
+    query(archive_dsn, "DELETE FROM prompt_sessions WHERE thread_id = 'a' RETURNING 1")
+    assert cli("archive", "--all").stdout == "Archived 2 threads.\n"
+    assert archived(application) == ["b", "cold"], "Redis was not believed"
+    assert cli("archive", "--all", "--recheck").stdout == "Archived 2 threads.\n"
+    assert archived(application) == ["a", "b", "cold"]
+    query(archive_dsn, "DELETE FROM prompt_sessions WHERE thread_id = 'a' RETURNING 1")
+    assert cli("archive", "a", "--recheck").stdout == "a: archived\n"
+    assert archived(application) == ["a", "b", "cold"]
+
+
 def test_due_archives_what_is_due(application, redis_client, servers):
     for n in range(60):
         talk(application, str(n))
@@ -179,7 +196,9 @@ def test_without_an_archive_there_is_nothing_to_do(hot_cli):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["archive"], "it takes THREAD or --due"),
+        (["archive"], "it takes THREAD or --due or --all"),
+        (["archive", "--due", "--all"], "not together with --due"),
+        (["archive", "--due", "--recheck"], "not together with --due"),
         (["archive", "a", "--due"], "not together with THREAD"),
         (["restore"], "THREAD"),
     ],
