@@ -26,7 +26,6 @@ import marshal
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -44,17 +43,19 @@ try:  # langchain-core brings it along, on most platforms
 except ImportError:
     _fast_json: Callable[[Any], str] = _json
 
-    def _copy(value: Any) -> Any:  # noqa: ARG001
+    def plain_copy(value: Any) -> Any:  # noqa: ARG001
+        """Return `None`: there is no quick way."""
         return None
 else:
 
     def _fast_json(value: Any) -> str:
         return orjson.dumps(value).decode()
 
-    def _copy(value: Any) -> Any:
+    def plain_copy(value: Any) -> Any:
         """Return a copy of a dict or a list all of which JSON and `jsonb` carry, else `None`.
 
-        Looking at the values one by one takes several times as long.
+        Looking at the values one by one takes several times as long. No name in the copy
+        begins with `$`.
         """
         try:
             marshal.dumps(value)  # takes no subclass of anything, nor an enumeration
@@ -63,16 +64,17 @@ else:
             return None
         if b"\\u0000" in text or b"-0.0" in text or _EXPONENT.search(text):
             return None
-        if b'"$' in text and _TAG.search(text):
+        if b"$" in text and _TAG.search(text):
             return None
         copy = orjson.loads(text)
         # A tuple has become a list, and nan null.
         return copy if copy == value else None
 
 
-# In JSON: a float with an exponent, a name like that of a tag. What only looks so is harmless.
-_EXPONENT = re.compile(rb"\de[-+\d]")
-_TAG = re.compile(rb'"\$[^"]*":')
+# In JSON: a float with an exponent, a name like that of a tag. What only looks so is harmless,
+# but takes longer; an id in hexadecimal does not, as no quote follows a number.
+_EXPONENT = re.compile(rb"e[-+]?\d+[],}]")
+_TAG = re.compile(rb'"\$(?:[^"\\]|\\.)*":')
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _LEAST = -(1 << 63)
@@ -108,10 +110,12 @@ def dumps(encoded: Mapping[str, Any], serde: SerializerProtocol) -> str:
     Others may have changed it meanwhile: what is not encoded is encoded now, without
     taking what looks like a tag for anything else.
     """
-    with suppress(TypeError, ValueError):
+    try:
         text = _fast_json(encoded)
-        if "\\u0000" not in text and is_storable(text):
-            return text
+    except (TypeError, ValueError):
+        return _json(_mend(encoded, serde))
+    if "\\u0000" not in text and is_storable(text):
+        return text
     return _json(_mend(encoded, serde))
 
 
@@ -142,7 +146,7 @@ def encode(value: Any, serde: SerializerProtocol, depth: int = 0) -> Any:
     if depth >= _DEPTH:
         return hand_over(value, serde)
     if kind is dict or kind is list:
-        copy = _copy(value) if value and depth == 0 else None
+        copy = plain_copy(value) if value and depth == 0 else None
         return _encode_container(value, serde, depth) if copy is None else copy
     return _encode_other(value, serde, depth)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph_dualstore.archive import Entries, ThreadArchive
 from langgraph_dualstore.cold.messages import to_sql
-from langgraph_dualstore.cold.numbering import Numbered
+from langgraph_dualstore.cold.numbering import Numbered, Placed
 from langgraph_dualstore.cold.texts import exact_bytes, instant, json_text, name, storable
 
 Row = tuple[Any, ...]
@@ -74,10 +74,11 @@ class Rows:
     """What is written besides sessions, each of them for many.
 
     Attributes:
-        messages: `MESSAGE`; those to add.
+        added: Messages to add, with their sessions; `messages` makes rows of them.
         edits: `EDIT`; those to replace.
         removals: `REMOVAL`; those that were removed, or are back.
-        turns: `TURN`; those with more messages.
+        new_turns: `TURN`; of sessions that have none.
+        turns: `TURN`; of sessions that may have the same, with more messages.
         logs: `LOG`; those of turns.
         new_entries: `ENTRY`; of sessions that have none.
         entries: `ENTRY`; of sessions that may have the same.
@@ -85,9 +86,10 @@ class Rows:
         kept: `KEPT`; pieces of the log that are not dropped.
     """
 
-    messages: list[Row] = field(default_factory=list)
+    added: list[tuple[int, Placed]] = field(default_factory=list)
     edits: list[Row] = field(default_factory=list)
     removals: list[Row] = field(default_factory=list)
+    new_turns: list[Row] = field(default_factory=list)
     turns: list[Row] = field(default_factory=list)
     logs: list[Row] = field(default_factory=list)
     new_entries: list[Row] = field(default_factory=list)
@@ -95,24 +97,27 @@ class Rows:
     prunes: list[Row] = field(default_factory=list)
     kept: list[Row] = field(default_factory=list)
 
-    def add_messages(self, session_id: int, numbered: Numbered) -> None:
+    def add_messages(self, session_id: int, numbered: Numbered, *, new: bool) -> None:
         """Take up what changes in a session's messages and turns."""
-        for row, position, turn, removed_at in numbered.new:
-            said = to_sql(row)
-            self.messages.append(
-                (
-                    *(session_id, position, turn, said.role, said.content, said.token_count),
-                    *(said.meta, instant(row.created_at), said.key, said.channel, removed_at),
-                )
-            )
+        self.added += ((session_id, placed) for placed in numbered.new)
         for id_, row, removed_at in numbered.edited:
             said = to_sql(row)
             self.edits.append(
                 (id_, said.role, said.content, said.token_count, said.meta, removed_at)
             )
         self.removals += numbered.removals.items()
+        turns = self.new_turns if new else self.turns
         for turn, span in numbered.spans.items():
-            self.turns.append((session_id, turn, span.start, span.end, instant(span.created_at)))
+            turns.append((session_id, turn, span.start, span.end, instant(span.created_at)))
+
+    def messages(self) -> Iterator[Row]:
+        """Yield `MESSAGE` for each that was added: while COPY sends one, the next is made."""
+        for session_id, (row, position, turn, removed_at) in self.added:
+            said = to_sql(row)
+            yield (
+                *(session_id, position, turn, said.role, said.content, said.token_count),
+                *(said.meta, instant(row.created_at), said.key, said.channel, removed_at),
+            )
 
     def add_logs(self, session_id: int, thread: ThreadArchive) -> None:
         """Take up the logs of a session's turns."""

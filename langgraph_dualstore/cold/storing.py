@@ -8,7 +8,7 @@ to write. A few rows travel in one pipeline with everything else; many are copie
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langgraph_dualstore.archive import ThreadArchive
@@ -110,7 +110,7 @@ class _Batch:
             for place, channel, key, *rest in cursor:
                 known[place][channel, key] = Known(*rest)
         for key, session_id in inserted.items():
-            self._rows.add_messages(session_id, numbered[key])
+            self._rows.add_messages(session_id, numbered[key], new=True)
             self._rows.add_entries(session_id, self._new[key], new=True)
             self._rows.add_logs(session_id, self._new[key])
         for place, (key, thread) in enumerate(self._known.items()):
@@ -140,7 +140,7 @@ class _Batch:
     ) -> None:
         numbered = _number(thread, known, session.message_count, session.turn_count)
         self._sessions.append(known_session(session.id, thread, numbered))
-        self._rows.add_messages(session.id, numbered)
+        self._rows.add_messages(session.id, numbered, new=False)
         self._rows.add_entries(session.id, thread, new=False)
         self._rows.add_logs(session.id, thread)
 
@@ -156,26 +156,30 @@ class _Batch:
 
     def copy(self) -> None:
         """Write what there may be much of."""
-        self._copy("copy_messages", self._rows.messages)
-        self._copy("copy_entries", self._rows.new_entries, ENTRY_TYPES)
+        rows = self._rows
+        if rows.added:
+            self._copy("copy_messages", rows.messages())
+        if rows.new_turns:
+            self._copy("copy_turns", rows.new_turns)
+        if rows.new_entries:
+            self._copy("copy_entries", rows.new_entries, ENTRY_TYPES)
+        for copied in (rows.added, rows.new_turns, rows.new_entries):
+            copied.clear()
 
-    def _copy(self, statement: str, rows: list[Row], types: Sequence[str] = ()) -> None:
-        if not rows:
-            return
+    def _copy(self, statement: str, rows: Iterable[Row], types: Sequence[str] = ()) -> None:
         with cursor_of(self._connection).copy(self._queries.plain(statement)) as copy:
             if types:
                 copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
-        rows.clear()
 
     def write(self) -> None:
         """Write what is left."""
         rows = self._rows
-        self._run_rows("insert_messages", MESSAGE, rows.messages)
+        self._run_rows("insert_messages", MESSAGE, list(rows.messages()))
         self._run_rows("edit_messages", EDIT, rows.edits)
         self._run_rows("remove_messages", REMOVAL, rows.removals)
-        self._run_rows("store_turns", TURN, rows.turns)
+        self._run_rows("store_turns", TURN, rows.new_turns + rows.turns)
         self._run_rows("store_logs", LOG, rows.logs)
         self._run_rows("prune_entries", PRUNE, rows.prunes, _columns(KEPT, rows.kept))
         self._run_rows("store_entries", ENTRY, rows.new_entries + rows.entries)

@@ -41,6 +41,9 @@ def storable(text: str) -> str:
 def name(text: str) -> str:
     """Return a text that an index can hold as well; two that differ stay different."""
     if len(text) <= NAME_LENGTH:
+        # Ids are ASCII, and a bulk archive asks this of each message several times.
+        if text.isascii() and "\0" not in text:
+            return text
         return storable(text)
     start = text[: NAME_LENGTH - 1 - _DIGEST]
     return f"{_UNSTORABLE.sub(_REPLACEMENT, start)}#{_digest(text)}"

@@ -18,7 +18,7 @@ from langgraph_dualstore.hot.records import Run, merge_runs
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.pieces import log_of, pieces_step
-from langgraph_dualstore.operations.prune import Content, select
+from langgraph_dualstore.operations.prune import Content, decode_members, select
 from langgraph_dualstore.operations.reader import evicted
 from langgraph_dualstore.operations.rewrite import Whole
 from langgraph_dualstore.operations.scribe import NeedsWhole, Scribe, time_of
@@ -61,7 +61,8 @@ class Recent(NamedTuple):
 def increment(context: Context, keys: ThreadKeys, recent: Recent) -> Operation[Prepared | None]:
     """Return what is new in a thread, `None` if it has to be archived as a whole."""
     thread_id, note = recent.thread_id, recent.note
-    content = select(context, thread_id, recent.members, recent.writes, 1)
+    members = decode_members(thread_id, recent.members)
+    content = select(context, thread_id, members, recent.writes, 1)
     if not content.listed or {record.generation for record in content.listed} != {note.generation}:
         return None
     needed = merge_runs(_runs_of(content))
@@ -126,7 +127,8 @@ def everything(
     """
     generation = whole.generation.decode()
     keep = 1 if context.settings.archive_history == "newest" else None
-    content = select(context, thread_id, whole.members, whole.writes, keep)
+    members = decode_members(thread_id, whole.members)
+    content = select(context, thread_id, members, whole.writes, keep)
     if not content.listed:
         return None  # writes to a checkpoint that never came: nothing could be resumed
     needed = merge_runs(_runs_of(content))
@@ -136,8 +138,7 @@ def everything(
     scribe = Scribe(context, thread_id, log)
     try:
         if context.archiving and context.archiving.transcript:
-            every = select(context, thread_id, whole.members, whole.writes, None)
-            records = [record for record in every.listed if not record.namespace]
+            records = [m.record for m in members if m.listed and not m.record.namespace]
             entries = entries_of(context, scribe, records)
             # The same list may be there again, at another time.
             known = {(entry.channel, entry.time, entry.stored) for entry in entries}
@@ -149,6 +150,7 @@ def everything(
             emptied = note.lists if note else ()
             changes = Changes(entries, {}, now, unsure=base is not None, known=emptied)
             if whole.delta and root is not None:
+                every = select(context, thread_id, members, whole.writes, None)
                 deltas = DeltaTranscripts(context, thread_id, every, root, log)
         transcript = changes.transcript(scribe, deltas) if changes else _NO_TRANSCRIPT
     except NeedsWhole as error:

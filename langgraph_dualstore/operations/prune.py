@@ -51,7 +51,8 @@ def prune_thread(
         seen = yield from dump(keys)
         if seen is None:
             return True
-        content = select(context, thread_id, seen.members, seen.writes, keep)
+        members = decode_members(thread_id, seen.members)
+        content = select(context, thread_id, members, seen.writes, keep)
         journal = decode_journal(seen.journal, thread_id)
         generation = new_generation()
         compaction = Compaction(
@@ -141,23 +142,45 @@ _Place = tuple[str, str]
 """A namespace and a checkpoint id."""
 
 
+class Member(NamedTuple):
+    """A checkpoint, and whether it can be read or is kept as an ancestor only."""
+
+    record: Record
+    listed: bool
+
+
+def decode_members(thread_id: str, members: Iterable[bytes]) -> list[Member]:
+    """Return a thread's checkpoints: ancestors before listed ones, older before newer.
+
+    Raises:
+        CorruptRecord: One of them is none.
+    """
+    return [Member(decode_record(m, thread_id), m.startswith(LISTED)) for m in members]
+
+
 def select(
     context: Context,
     thread_id: str,
-    members: list[bytes],
-    writes: list[bytes],
+    members: Iterable[Member],
+    writes: Iterable[bytes],
     keep: int | None,
 ) -> Content:
     """Return the newest `keep` checkpoints of each namespace, `None` for all, and their like.
 
     Their like are the ancestors that delta channels of theirs are rebuilt from.
+
+    Args:
+        context: The operation's.
+        thread_id: The thread.
+        members: Its checkpoints, in order.
+        writes: Their writes.
+        keep: How many.
     """
     stored: dict[_Place, Record] = {}
     spaces: defaultdict[str, list[Record]] = defaultdict(list)
-    for member in members:  # ancestors come before listed ones, older before newer
-        record = decode_record(member, thread_id)
+    for record, listed_ in members:
         stored[record.namespace, record.checkpoint_id] = record
-        if member.startswith(LISTED):
+        if listed_:
             spaces[record.namespace].append(record)
     writes_of: defaultdict[_Place, list[bytes]] = defaultdict(list)
     for write in writes:

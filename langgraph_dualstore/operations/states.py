@@ -20,7 +20,7 @@ from langgraph_dualstore.hot.scripts import PEEK
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.pieces import log_of, pieces_step
-from langgraph_dualstore.operations.prune import Content, needs_ancestors, select
+from langgraph_dualstore.operations.prune import Content, decode_members, needs_ancestors, select
 from langgraph_dualstore.operations.reader import Reader, evicted
 from langgraph_dualstore.operations.rewrite import dump
 from langgraph_dualstore.operations.scribe import time_of
@@ -172,7 +172,9 @@ def _whole_state(context: Context, thread_id: str) -> Operation[State | None]:
     whole = yield from dump(context.keys(thread_id))
     if whole is None:
         return None
-    content = select(context, thread_id, whole.members, whole.writes, None)
+    content = select(
+        context, thread_id, decode_members(thread_id, whole.members), whole.writes, None
+    )
     root = content.newest
     if root is None:
         return None
@@ -193,7 +195,9 @@ def cold_state(context: Context, thread_id: str) -> Operation[State | None]:
         return None
     entries = found.entries
     log = LogCopy.of(entries.log)
-    content = select(context, thread_id, list(entries.members), list(entries.writes), None)
+    content = select(
+        context, thread_id, decode_members(thread_id, entries.members), entries.writes, None
+    )
     root = content.newest
     return None if root is None else _state_of(context, thread_id, content, root, log)
 
