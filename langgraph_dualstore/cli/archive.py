@@ -44,8 +44,8 @@ def archive_threads(
 ) -> None:
     """Archive threads as they stand, now.
 
-    What is archived already is not written again. Without --saver the transcript is made as
-    the default settings have it: with `redact` or a serializer of yours, name yours.
+    What is archived already is not written again. The transcript is made with the default
+    settings: if yours have `redact`, a serializer or the like, name your saver with --saver.
 
     With --due it archives what workers would, and waits for those that are at it.
     """
