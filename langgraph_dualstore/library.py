@@ -22,6 +22,11 @@ class Library(Threads):
     Each has an async twin. Looking at a thread neither refreshes its TTL nor brings it back.
     """
 
+    @property
+    def searchable(self) -> bool:
+        """Whether the archive can be searched: is a `SearchableArchive`."""
+        return self._context.archiving is not None and self._context.archiving.searchable
+
     # --- finding and showing ---
 
     def list_threads(
@@ -300,8 +305,7 @@ class Library(Threads):
         self, older_than: timedelta | datetime, dry_run: bool, batch: int
     ) -> operations.PurgeOperation:
         self._require_archive()
-        archiving = self._context.archiving
-        if archiving is None or not archiving.searchable:
+        if not self.searchable:
             raise ConfigurationError("this archive cannot purge: it is no SearchableArchive")
         _require_count("batch", batch)
         if not isinstance(dry_run, bool):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from langgraph_dualstore.archive import SearchableArchive
 from langgraph_dualstore.cli.consoles import telling
 from langgraph_dualstore.infos import ThreadInfo, ThreadPage
 from langgraph_dualstore.saver import DualStoreSaver
@@ -19,7 +18,7 @@ Ask = Callable[..., ThreadPage]
 
 def finds_all(saver: DualStoreSaver) -> bool:
     """Tell whether lists have the threads of both tiers; says so if they have not."""
-    if saver.servers.cold is None or isinstance(saver._hook, SearchableArchive):  # noqa: SLF001
+    if saver.servers.cold is None or saver.searchable:
         return True
     telling().print(_UNSEARCHED)
     return False

@@ -23,6 +23,20 @@ _logger = logging.getLogger(__name__)
 _ATTEMPTS = 4
 
 
+def bring_back(context: Context, thread_id: str) -> Operation[bool]:
+    """Bring a thread back if it is not in Redis, whatever the settings say.
+
+    Returns:
+        Whether it is there now.
+
+    Raises:
+        ColdStoreError: The archive refused or failed.
+        CorruptRecord: What the archive has cannot be read.
+    """
+    left = yield TimeLeft(context.keys(thread_id))
+    return left != ABSENT or (yield from restore_thread(context, thread_id))
+
+
 def restore_missing(context: Context, thread_id: str) -> Operation[bool]:
     """Bring a thread that is not in Redis back, as the settings say.
 

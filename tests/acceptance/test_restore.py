@@ -182,6 +182,7 @@ def test_restore_can_be_turned_off(redis_url, archive, leave):
     with DualStoreSaver.from_conn_string(redis_url, archive=archive, restore=False) as saver:
         graph, config = chat_graph(saver), thread()
         graph.invoke(says("one"), config)
+        assert saver.restore_thread("thread"), "it is in Redis"
         leave(saver)
         assert graph.get_state(config).values == {}
         assert list(graph.get_state_history(config)) == []
