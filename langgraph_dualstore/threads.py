@@ -181,12 +181,12 @@ class Threads:
             CorruptRecord: What the archive has cannot be read.
         """
         self._require_archive()
-        return self._run(operations.bring_back(self._context, as_thread_id(thread_id)))
+        return self._run(operations.restore_now(self._context, as_thread_id(thread_id)))
 
     async def arestore_thread(self, thread_id: str) -> bool:
         """Async twin of `restore_thread`."""
         self._require_archive()
-        return await self._arun(operations.bring_back(self._context, as_thread_id(thread_id)))
+        return await self._arun(operations.restore_now(self._context, as_thread_id(thread_id)))
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Archive everything that is due or soon will be, and wait for other workers.

@@ -16,7 +16,7 @@ from langgraph_dualstore.operations.prune import prune
 from langgraph_dualstore.operations.put import put
 from langgraph_dualstore.operations.queue import look, revive
 from langgraph_dualstore.operations.read import get_tuple
-from langgraph_dualstore.operations.restore import bring_back
+from langgraph_dualstore.operations.restore import restore_now
 from langgraph_dualstore.operations.telling import thread
 from langgraph_dualstore.operations.turn_logs import log_turn, turn_logs
 from langgraph_dualstore.operations.writes import put_writes
@@ -26,7 +26,6 @@ __all__ = [
     "Listing",
     "PurgeOperation",
     "archive_now",
-    "bring_back",
     "check",
     "copy_thread",
     "delete_for_runs",
@@ -46,6 +45,7 @@ __all__ = [
     "purge",
     "put",
     "put_writes",
+    "restore_now",
     "revive",
     "state_document",
     "thread",

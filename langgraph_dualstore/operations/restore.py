@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 _ATTEMPTS = 4
 
 
-def bring_back(context: Context, thread_id: str) -> Operation[bool]:
+def restore_now(context: Context, thread_id: str) -> Operation[bool]:
     """Bring a thread back if it is not in Redis, whatever the settings say.
 
     Returns:
