@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from types import ModuleType
 
 import pytest
+import redis.utils
 from hypothesis import HealthCheck, settings
 from servers import kinds, postgres_kinds
 from servers.server import ServerUnavailable
@@ -39,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # It is looked up in the package's metadata for every connection, of which tests open many.
+    redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
     for name, chosen_from in SERVERS.items():
         kind = config.getoption(f"--{name}")
         if kind not in chosen_from.KINDS:

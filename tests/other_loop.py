@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
+
+
+class Loop(asyncio.Runner):
+    """Runs without minding Ctrl-C, which takes longer to prepare than most of what is run."""
+
+    def run(self, coroutine: Coroutine[Any, Any, Any], **_: Any) -> Any:
+        return self.get_loop().run_until_complete(coroutine)
 
 
 class AsyncMethodsInALoop:
@@ -14,7 +21,7 @@ class AsyncMethodsInALoop:
 
     def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
         self.saver = saver
-        self.loop = asyncio.Runner()
+        self.loop = Loop()
 
     def get_tuple(self, *args: Any, **kwargs: Any) -> CheckpointTuple | None:
         return self.loop.run(self.saver.aget_tuple(*args, **kwargs))

@@ -72,14 +72,21 @@ def test_a_turn_of_a_graph_sends_the_same_early_and_late(saver, sent):
     assert costs[75] < 10_000
 
 
+STRETCHES = range(1, 10), range(10, 210), range(210, 401), range(401, 601)
+"""Of 600 steps, the second and the last are compared."""
+
+
 def test_two_lists_that_grow_side_by_side_cost_the_same_early_and_late(saver, fresh, sent):
     """Their parts alternate in the log."""
-    steps, said, notes, costs = Steps(saver), [], [], {}
-    for n in range(1, 601):
-        said = [*said, message(n, "always the same " * 10)]
-        notes = [*notes, {"note": "always the same " * 10, "of": "message"}]
-        costs[n] = sent(steps.put, {"messages": said, "notes": notes})
-    late, early = (sum(costs[n] for n in stretch) for stretch in (range(401, 601), range(10, 210)))
+    steps, said, notes = Steps(saver), [], []
+
+    def put_some(numbers):
+        for n in numbers:
+            said.append(message(n, "always the same " * 10))
+            notes.append({"note": "always the same " * 10, "of": "message"})
+            steps.put({"messages": list(said), "notes": list(notes)})
+
+    _, early, _, late = (sent(put_some, numbers) for numbers in STRETCHES)
     # Their parts are counted, up to 256, and then stored in one piece again.
     assert late <= early * 2
     values = values_at(fresh, config_of())
@@ -90,11 +97,15 @@ def test_two_lists_that_grow_side_by_side_cost_the_same_early_and_late(saver, fr
 def test_a_graph_and_its_subgraph_cost_the_same_early_and_late(saver, fresh, sent):
     """Two namespaces of one thread alternate in its log."""
     spaces = {ns: Steps(saver, ns=ns) for ns in ("", "child:1")}
-    said, costs = [], {}
-    for n in range(1, 601):
-        said = [*said, message(n, "always the same " * 10)]
-        costs[n] = sum(sent(steps.put, {"messages": said}) for steps in spaces.values())
-    late, early = (sum(costs[n] for n in stretch) for stretch in (range(401, 601), range(10, 210)))
+    said = []
+
+    def put_some(numbers):
+        for n in numbers:
+            said.append(message(n, "always the same " * 10))
+            for steps in spaces.values():
+                steps.put({"messages": list(said)})
+
+    _, early, _, late = (sent(put_some, numbers) for numbers in STRETCHES)
     # Their parts are counted, up to 256, and then stored in one piece again.
     assert late <= early * 2
     for ns in spaces:

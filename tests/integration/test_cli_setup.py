@@ -32,7 +32,8 @@ def test_setup_makes_the_tables_and_says_so(postgres_dsn):
 
 
 def test_setup_again_changes_nothing(postgres_dsn):
-    run("setup", "--postgres", postgres_dsn)
+    with opened(postgres_dsn):
+        pass
     again = run("setup", "--postgres", postgres_dsn)
     assert again.returncode == 0
     assert again.stdout.endswith("nothing was to be done.\n")
@@ -98,7 +99,8 @@ def test_a_database_that_is_not_there(postgres_dsn):
 
 
 def test_tables_of_a_later_version_are_left_alone(postgres_dsn):
-    run("setup", "--postgres", postgres_dsn)
+    with opened(postgres_dsn):
+        pass
     query(postgres_dsn, "INSERT INTO dualstore_migrations (number, name) VALUES (99, 'later')")
     told = run("setup", "--postgres", postgres_dsn)
     assert told.returncode == 1
