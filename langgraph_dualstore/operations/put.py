@@ -34,6 +34,7 @@ from langgraph_dualstore.operations.context import (
 from langgraph_dualstore.operations.finish import is_finished, leaves_nothing
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
+from langgraph_dualstore.operations.restore import restore_if_absent
 from langgraph_dualstore.operations.transcripts import is_transcript
 from langgraph_dualstore.serialization import Fingerprint
 
@@ -174,8 +175,14 @@ def _complete(
     try:
         if target.checkpoint_id is not None and base.view is None:
             found = yield from find_view(context, keys, target, target.checkpoint_id)
+            if found is None and (yield from restore_if_absent(context, target.thread_id)):
+                # It expired, or was evicted, in the middle of a run.
+                found = yield from find_view(context, keys, target, target.checkpoint_id)
             if found is not None:
                 base = _base_on(*found)
+        elif target.namespace and base.copy is None:
+            # A subgraph's first checkpoint must not hide the archived thread that it is of.
+            yield from restore_if_absent(context, target.thread_id)
         known = base.view.versions if base.view else {}
         missing = {
             name: version
