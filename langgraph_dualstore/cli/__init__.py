@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from langgraph_dualstore.cli.consoles import printing
+from langgraph_dualstore.cli.copying import run_copy
 from langgraph_dualstore.cli.demo.command import run_demo
 from langgraph_dualstore.cli.opening import with_saver
 from langgraph_dualstore.cli.schema import print_schema
@@ -46,4 +47,5 @@ def main(
 app.command("demo")(run_demo)
 app.command("setup")(run_setup)
 app.command("schema")(print_schema)
+app.command("copy")(with_saver(run_copy))
 app.command("worker")(with_saver(run_worker, archive=True))
