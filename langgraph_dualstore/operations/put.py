@@ -34,7 +34,7 @@ from langgraph_dualstore.operations.context import (
 from langgraph_dualstore.operations.finish import is_finished, leaves_nothing
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
-from langgraph_dualstore.operations.restore import restore_if_absent
+from langgraph_dualstore.operations.restore import bring_back
 from langgraph_dualstore.operations.transcripts import is_transcript
 from langgraph_dualstore.serialization import Fingerprint
 
@@ -42,6 +42,9 @@ _logger = logging.getLogger(__name__)
 
 _ANCESTORS_TO_TIDY = 32
 _BYTES_TO_TIDY = 1024 * 1024
+
+_TRIES = 2
+"""How often a put is planned on what is stored, before it is put whole."""
 
 _ABSENT = object()
 
@@ -52,10 +55,12 @@ class _Base(NamedTuple):
     Attributes:
         copy: What this process holds of the thread, `None` if nothing is proven.
         view: The parent checkpoint, `None` if there is none or it is not stored.
+        new: Whether neither tier had the thread when both were asked.
     """
 
     copy: ThreadCopy | None = None
     view: View | None = None
+    new: bool = False
 
 
 class _Plan(NamedTuple):
@@ -95,12 +100,17 @@ def put(
     soon = finished or context.settings.archive_on == "checkpoint"
     due = context.due(target.thread_id, soon=soon)
     base = _remembered_base(context, keys, target)
-    for last in (False, False, True):
+    begins = not _goes_on(context, target)
+    for last in (*[False] * (_TRIES if begins else 2 * _TRIES), True):
         if not last:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
         plan = _plan(context, checkpoint, new_versions, base)
+        opened = new_generation() if begins or base.new or last else ""
         reply = yield RunScript(
-            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, due), due
+            PUT,
+            keys,
+            _arguments(context, target, checkpoint, serialized, base, plan, opened, due),
+            due,
         )
         if reply is not None:
             break
@@ -158,6 +168,17 @@ def _base_on(copy: ThreadCopy | None, view: View | None = None) -> _Base:
     return _Base(copy if copy and copy.proven else None, view)
 
 
+def _goes_on(context: Context, target: Target) -> bool:
+    """Tell whether a put may be to a thread that is only archived, and which it would hide.
+
+    It expired, or was evicted, in the middle of a run. The first checkpoint of a root graph
+    begins a thread.
+    """
+    if context.archiving is None or not context.settings.restore:
+        return False
+    return target.checkpoint_id is not None or bool(target.namespace)
+
+
 def _complete(
     context: Context,
     keys: ThreadKeys,
@@ -175,14 +196,15 @@ def _complete(
     try:
         if target.checkpoint_id is not None and base.view is None:
             found = yield from find_view(context, keys, target, target.checkpoint_id)
-            if found is None and (yield from restore_if_absent(context, target.thread_id)):
-                # It expired, or was evicted, in the middle of a run.
-                found = yield from find_view(context, keys, target, target.checkpoint_id)
+            if found is None and _goes_on(context, target):
+                there = yield from bring_back(context, target.thread_id)
+                base = base._replace(new=not there)
+                if there:
+                    found = yield from find_view(context, keys, target, target.checkpoint_id)
             if found is not None:
                 base = _base_on(*found)
-        elif target.namespace and base.copy is None:
-            # A subgraph's first checkpoint must not hide the archived thread that it is of.
-            yield from restore_if_absent(context, target.thread_id)
+        elif base.copy is None and _goes_on(context, target):
+            base = base._replace(new=not (yield from bring_back(context, target.thread_id)))
         known = base.view.versions if base.view else {}
         missing = {
             name: version
@@ -208,7 +230,7 @@ def _plan(
     channels: dict[str, Stored] = {}
     fingerprints: dict[str, Fingerprint] = {}
     values = checkpoint["channel_values"]
-    copy, view = base
+    copy, view = base.copy, base.view
     for name, version in checkpoint["channel_versions"].items():
         stored = view.channels.get(name) if view else None
         fingerprint = view.fingerprints.get(name) if view else None
@@ -234,6 +256,7 @@ def _arguments(
     serialized: _Serialized,
     base: _Base,
     plan: _Plan,
+    opened: str,
     due: Due | None,
 ) -> tuple[Argument, ...]:
     held = base.copy.held() if base.copy else None
@@ -248,7 +271,7 @@ def _arguments(
     return (
         held.generation if held else "",
         held.proof if held else "",
-        new_generation(),
+        opened,
         target.space,
         target.address(checkpoint["id"]),
         plan.stamp,

@@ -58,6 +58,16 @@ def restore_if_absent(context: Context, thread_id: str) -> Operation[bool]:
     return (yield from restore_missing(context, thread_id))
 
 
+def bring_back(context: Context, thread_id: str) -> Operation[bool]:
+    """Bring a thread back, if it is not in Redis, so that it can be written to.
+
+    Returns:
+        Whether either tier has it.
+    """
+    left = yield TimeLeft(context.keys(thread_id))
+    return left != ABSENT or (yield from restore_missing(context, thread_id))
+
+
 def restore_thread(context: Context, thread_id: str) -> Operation[bool]:
     """Bring a thread back that is not in Redis.
 

@@ -20,7 +20,9 @@ from langgraph_dualstore.operations.context import (
     new_generation,
     target_of,
 )
-from langgraph_dualstore.operations.restore import restore_if_absent
+from langgraph_dualstore.operations.restore import bring_back
+
+_ATTEMPTS = 4
 
 
 def put_writes(
@@ -71,13 +73,13 @@ def place_writes(
     keys = context.keys(target.thread_id)
     due = context.due(target.thread_id)
     arguments = (*place, context.ttl, limited, *due_arguments(due), *members)
-    reply = None
-    if context.archiving is not None and context.settings.restore:
+    opens = context.archiving is None or not context.settings.restore
+    for attempt in range(_ATTEMPTS):
         # Writes to a thread that is only archived must not hide it.
-        reply = yield RunScript(WRITES, keys, ("", *arguments), due)
-        if reply is None:
-            yield from restore_if_absent(context, target.thread_id)
-    if reply is None:
-        reply = yield RunScript(WRITES, keys, (new_generation(), *arguments), due)
+        opened = new_generation() if opens or attempt == _ATTEMPTS - 1 else ""
+        reply = yield RunScript(WRITES, keys, (opened, *arguments), due)
+        if reply is not None:
+            break
+        opens = not (yield from bring_back(context, target.thread_id))
     if due and reply[1]:
         yield queue_first(due)
