@@ -232,7 +232,7 @@ class _Report:
         parts += [f"{left:,} not looked at"] if left else []
         archived, evicted = self._numbers["archived"], self._numbers["evicted"]
         if archived:
-            gone = f", {evicted:,} of them in the archive only" if evicted else ""
-            parts.append(f"{archived:,} archived{gone}")
+            gone = f", {evicted:,} of them there only" if evicted else ""
+            parts.append(f"{archived:,} in the archive{gone}")
         parts += [f"{waiting:,} wait to be archived"] if waiting else []
         return "; ".join(parts) + "."

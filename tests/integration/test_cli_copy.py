@@ -148,9 +148,9 @@ def test_threads_are_copied_archived_and_told_of(module, redis_url, postgres_dsn
         servers = ("--redis", redis_url, "--postgres", postgres_dsn)
         done = copy(module, "async_managed", *servers)
         assert done.returncode == 1
-        assert done.stdout == ("Copied 2 threads with 12 checkpoints; 1 failed; 2 archived.\n"), (
-            done.stderr
-        )
+        assert done.stdout == (
+            "Copied 2 threads with 12 checkpoints; 1 failed; 2 in the archive.\n"
+        ), done.stderr
         assert done.stderr.startswith("Thread '3': it cannot be read: ")
         assert done.stderr.count("\n") == 1
         with DualStoreSaver.from_conn_string(redis_url, postgres_dsn, run_archiver=False) as target:
