@@ -117,8 +117,8 @@ def delta_graph(on: Any, snapshot_frequency: int = 1000) -> Any:
 
         builder.add_node(name, write)
         builder.add_edge(START, name)
+        builder.add_edge(name, "end")
     builder.add_node("end", lambda state: {"lines": [f"end of {len(state['lines'])}"]})
-    builder.add_edge(["red", "green", "blue"], "end")
     return builder.compile(checkpointer=on)
 
 

@@ -152,7 +152,7 @@ _DELETED = "it was deleted in the target, and is not brought back"
 
 def failed(thread_id: str, what: str, error: Exception) -> Copy:
     """Return that a thread could not be copied, and why."""
-    return Copy(thread_id=thread_id, outcome="failed", problem=_told(what, error))
+    return Copy(thread_id=str(thread_id), outcome="failed", problem=_told(what, error))
 
 
 def _told(what: str, error: Exception) -> str:
@@ -180,6 +180,6 @@ def _told_by(mark: Mark, reading: Reading) -> Copy | None:
     last = newest_root(reading.found)
     if last and mark.checkpoint_id == last:
         return replace(_copy(reading, "unchanged"), archived=True, evicted=True)
-    if ("", mark.checkpoint_id) not in map(id_of, reading.found):
+    if mark.checkpoint_id and ("", mark.checkpoint_id) not in map(id_of, reading.found):
         return _copy(reading, "ahead", problem=_AHEAD)
     return None

@@ -61,9 +61,11 @@ def places(source: _Saver, thread_id: str) -> Places | None:
     if isinstance(source, InMemorySaver):
         return gathered(
             (ns, checkpoint_id, path, task_id, index, channel)
-            for (thread, ns, checkpoint_id), writes in source.writes.items()
-            if thread == thread_id
-            for (_, index), (task_id, channel, _, path) in writes.items()
+            for ns, checkpoints in source.storage.get(thread_id, {}).items()
+            for checkpoint_id in checkpoints
+            for (_, index), (task_id, channel, _, path) in source.writes.get(
+                (thread_id, ns, checkpoint_id), {}
+            ).items()
         )
     if isinstance(source, DualStoreSaver):
         return gathered(source._run(operations.write_places(source._context, thread_id)))  # noqa: SLF001 - this package's

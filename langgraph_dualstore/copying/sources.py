@@ -82,7 +82,7 @@ async def aread_thread(source: _Saver, thread_id: str) -> Reading:
 
 
 def _reading(thread_id: str, found: Iterable[CheckpointTuple], places: Places | None) -> Reading:
-    return Reading(thread_id, [_with_namespace(item) for item in found], places or {})
+    return Reading(str(thread_id), [_with_namespace(item) for item in found], places or {})
 
 
 def _with_namespace(item: CheckpointTuple) -> CheckpointTuple:

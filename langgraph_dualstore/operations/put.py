@@ -34,7 +34,7 @@ from langgraph_dualstore.operations.context import (
 from langgraph_dualstore.operations.finish import is_finished, leaves_nothing
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
-from langgraph_dualstore.operations.restore import bring_back
+from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 from langgraph_dualstore.operations.transcripts import is_transcript
 from langgraph_dualstore.serialization import Fingerprint
 
@@ -43,7 +43,7 @@ _logger = logging.getLogger(__name__)
 _ANCESTORS_TO_TIDY = 32
 _BYTES_TO_TIDY = 1024 * 1024
 
-_TRIES = 2
+_PLANNED = 2
 """How often a put is planned on what is stored, before it is put whole."""
 
 _ABSENT = object()
@@ -90,7 +90,7 @@ def put(
 
     What this process believes to be stored may be gone. The script finds that out before
     it writes anything; the put is then planned on what is stored now, and at last on
-    nothing, which cannot be refused.
+    nothing, which can only be refused if the thread is gone and the archive has it.
     """
     target = target_of(config)
     keys = context.keys(target.thread_id)
@@ -100,22 +100,22 @@ def put(
     soon = finished or context.settings.archive_on == "checkpoint"
     due = context.due(target.thread_id, soon=soon)
     base = _remembered_base(context, keys, target)
-    begins = not _goes_on(context, target)
-    for last in (*[False] * (_TRIES if begins else 2 * _TRIES), True):
-        if not last:
+    goes_on = _goes_on(context, target)
+    for attempt in range(ATTEMPTS):
+        if attempt < _PLANNED:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
+        elif goes_on:
+            base = _Base(new=not (yield from bring_back(context, target.thread_id)))
         plan = _plan(context, checkpoint, new_versions, base)
-        opened = new_generation() if begins or base.new or last else ""
-        reply = yield RunScript(
-            PUT,
-            keys,
-            _arguments(context, target, checkpoint, serialized, base, plan, opened, due),
-            due,
-        )
+        arguments = _arguments(context, target, checkpoint, serialized, base, plan, due)
+        only_there = "1" if goes_on and not base.new else ""
+        reply = yield RunScript(PUT, keys, (*arguments, only_there), due)
         if reply is not None:
             break
         context.memory.forget(keys.head)
         base = _Base()
+    else:
+        raise gone_again(target.thread_id)
     _remember(context, keys, target, checkpoint, base, plan, reply)
     if due:
         yield from _queue(context, target, due, reply, soon=soon, finished=finished)
@@ -256,7 +256,6 @@ def _arguments(
     serialized: _Serialized,
     base: _Base,
     plan: _Plan,
-    opened: str,
     due: Due | None,
 ) -> tuple[Argument, ...]:
     held = base.copy.held() if base.copy else None
@@ -271,7 +270,7 @@ def _arguments(
     return (
         held.generation if held else "",
         held.proof if held else "",
-        opened,
+        new_generation(),
         target.space,
         target.address(checkpoint["id"]),
         plan.stamp,

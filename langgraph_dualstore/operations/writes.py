@@ -20,9 +20,7 @@ from langgraph_dualstore.operations.context import (
     new_generation,
     target_of,
 )
-from langgraph_dualstore.operations.restore import bring_back
-
-_ATTEMPTS = 4
+from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 
 
 def put_writes(
@@ -74,12 +72,14 @@ def place_writes(
     due = context.due(target.thread_id)
     arguments = (*place, context.ttl, limited, *due_arguments(due), *members)
     opens = context.archiving is None or not context.settings.restore
-    for attempt in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         # Writes to a thread that is only archived must not hide it.
-        opened = new_generation() if opens or attempt == _ATTEMPTS - 1 else ""
+        opened = new_generation() if opens else ""
         reply = yield RunScript(WRITES, keys, (opened, *arguments), due)
         if reply is not None:
             break
         opens = not (yield from bring_back(context, target.thread_id))
+    else:
+        raise gone_again(target.thread_id)
     if due and reply[1]:
         yield queue_first(due)

@@ -68,6 +68,16 @@ def test_a_class_that_the_target_may_not_revive(redis_url, saver, caplog):
         assert [copy.outcome for copy in copy_threads(source, allowed)] == ["unchanged"]
 
 
+def test_a_value_that_is_written_in_any_order_is_the_same(saver):
+    source = InMemorySaver()
+    # Two sets of the same numbers, which are gone through in different orders.
+    assert [*{0, 8}] != [*{8, 0}]
+    put(source, 1, {"set": {0, 8}})
+    assert [copy.outcome for copy in copy_threads(source, saver)] == ["copied"]
+    put(source, 1, {"set": {8, 0}})
+    assert [copy.outcome for copy in copy_threads(source, saver)] == ["unchanged"]
+
+
 def test_a_value_that_the_target_cannot_serialize(redis_url, source):
     class Refusing:
         def dumps_typed(self, value):

@@ -1,17 +1,19 @@
 """A thread that is archived as it is may be removed from Redis, and no other."""
 
 import contextlib
+import threading
 
 import pytest
 from conversations import messages, talk
 from copy_sources import delta_graph
+from eventually import eventually
 from graph_runner import outline_history, thread
 from graphs import answer, chat_graph, says
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 from memory_archive import MemoryArchive
-from raw_checkpoints import config_of, found_at, put, values_at
+from raw_checkpoints import config_of, found_at, put, values_at, writes_at
 
 from langgraph_dualstore import ConfigurationError, DualStoreSaver
 
@@ -182,3 +184,45 @@ def test_whatever_is_written_first_brings_the_thread_back(redis_url, saver, arch
             write()
             assert values_at(saver, last)["messages"] == messages(2)
             saver.archive_thread("1")
+
+
+@pytest.mark.parametrize("archive_history", ["newest", "all"])
+def test_nothing_is_lost_to_whoever_evicts_all_the_time(redis_url, archive, archive_history):
+    options = {"archive": archive, "run_archiver": False, "archive_history": archive_history}
+    stop = threading.Event()
+    evictions = []
+    with (
+        DualStoreSaver.from_conn_string(redis_url, **options) as writer,
+        DualStoreSaver.from_conn_string(redis_url, **options) as evictor,
+    ):
+
+        def evict():
+            while not stop.is_set():
+                if gone(evictor, "1"):
+                    evictions.append(None)
+
+        def wait():
+            before = len(evictions)
+            eventually(lambda: len(evictions) > before)
+
+        evicting = threading.Thread(target=evict)
+        evicting.start()
+        try:
+            parent, said = None, []
+            for n in range(1, 21):
+                said = [*said, *messages(1)]
+                values = {"messages": said, "count": n}
+                parent = put(writer, n, values, parent=parent, thread_id="1")
+                if n % 3 == 0:
+                    wait()
+                writer.put_writes(parent, [("count", n)], f"task-{n}")
+                if n % 3 == 1:
+                    wait()
+                found = found_at(writer, config_of("1"))
+                assert found.checkpoint["channel_values"] == values
+                assert writes_at(writer, parent) == [(f"task-{n}", "count", n)]
+        finally:
+            stop.set()
+            evicting.join()
+        count = len(list(writer.list(config_of("1"))))
+        assert count == 20 if archive_history == "all" else count >= 1

@@ -5,7 +5,7 @@
 -- ARGV   1  generation of the log of which the caller holds a copy, '' if of none
 --        2  start of a stored checkpoint that proves this copy: its address, generation
 --           and stamp
---        3  generation to open if the thread is absent or damaged, '' to write nothing then
+--        3  generation to open if the thread is absent
 --        4  encoded namespace
 --        5  address of the checkpoint
 --        6  its stamp
@@ -18,8 +18,9 @@
 --        13 entries for the journal, '' for none, '-' if the caller keeps no journal
 --        14 in how many milliseconds the thread is due to be archived, '' for never
 --        15 the thread, as it is queued
--- Reply  nil if the copy is not of this log, or the parent another one, or there is no
---        whole thread and none is to be opened, nothing having been written;
+--        16 '1' to write nothing if the thread is absent
+-- Reply  nil if the copy is not of this log, or the parent another one, or the thread absent
+--        and not to be opened, nothing having been written;
 --        else {generation, position of the appended bytes, ancestors in the namespace
 --        (0 unless ARGV[10]), length of the log and ancestors when last tidied,
 --        1 if the thread was archived as it was, and so may not be queued any more}
@@ -42,10 +43,10 @@ end
 if ARGV[12] ~= '' and ARGV[12] ~= ARGV[2] and not stored(ARGV[12]) then
   return false
 end
+if not generation and ARGV[16] == '1' then
+  return false
+end
 if not generation or head.damaged then
-  if ARGV[3] == '' then
-    return false
-  end
   generation = ARGV[3]
 end
 
