@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from langgraph_dualstore.cli.consoles import fail, print_json, printing, telling
 from langgraph_dualstore.cli.formats import counted, span
@@ -90,9 +92,10 @@ def run_copy(
     with watched_for_end() as ended, opened_source(source) as opened:
         require_other(opened.saver, saver)
         ids = _found(opened) if wanted is None else wanted
-        report = _Report(dry_run=dry_run)
-        for copy in copier.copies(opened.read, _until(ended, ids)):
-            report.add(copy)
+        with progress_bar() as progress:
+            report = _Report(progress.console, dry_run=dry_run)
+            for copy in copier.copies(opened.read, _until(ended, ids, progress)):
+                report.add(copy)
     waiting = 0
     if saver.servers.cold is not None and not dry_run:
         waiting = _waiting(saver, drain=not no_archive and ended() is None)
@@ -130,15 +133,14 @@ def _found(source: Source) -> list[str]:
         fail(f"the source's threads cannot be listed: {told(error)}")
 
 
-def _until(ended: _Ended, thread_ids: Sequence[str]) -> Iterator[str]:
+def _until(ended: _Ended, thread_ids: Sequence[str], progress: Progress) -> Iterator[str]:
     """Yield thread ids until a signal arrives; what was copied by then is still archived."""
-    with progress_bar() as progress:
-        task = progress.add_task("Copying threads", total=len(thread_ids))
-        for thread_id in thread_ids:
-            if ended() is not None:
-                return
-            yield thread_id
-            progress.advance(task)
+    task = progress.add_task("Copying threads", total=len(thread_ids))
+    for thread_id in thread_ids:
+        if ended() is not None:
+            return
+        yield thread_id
+        progress.advance(task)
 
 
 def _waiting(saver: DualStoreSaver, *, drain: bool) -> int:
@@ -157,12 +159,12 @@ def _waiting(saver: DualStoreSaver, *, drain: bool) -> int:
 class _Report:
     """Counts what became of threads, and tells at once of what needs attention."""
 
-    def __init__(self, *, dry_run: bool) -> None:
+    def __init__(self, console: Console, *, dry_run: bool) -> None:
         self.outcomes: Counter[str] = Counter()
         self._numbers: Counter[str] = Counter()
         self._told: list[dict[str, Any]] = []
         self._dry_run = dry_run
-        self._console = telling()
+        self._console = console
 
     @property
     def total(self) -> int:
