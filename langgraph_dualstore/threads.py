@@ -188,6 +188,28 @@ class Threads:
         self._require_archive()
         return await self._arun(operations.restore_now(self._context, as_thread_id(thread_id)))
 
+    def evict_thread(self, thread_id: str) -> bool:
+        """Make room in Redis: remove a thread that is archived as it is, and not pinned.
+
+        It is brought back when it is read or written to. A thread that changes meanwhile
+        stays. What comes back is what the archive keeps, see `Settings.archive_history`.
+
+        Returns:
+            Whether it was removed; not if it is not there, or if `archive_thread` comes first.
+
+        Raises:
+            ConfigurationError: The saver has no archive.
+            ColdStoreError: The archive refused or failed.
+            HotStoreError: Redis refused or failed.
+        """
+        self._require_archive()
+        return self._run(operations.evict_thread(self._context, as_thread_id(thread_id)))
+
+    async def aevict_thread(self, thread_id: str) -> bool:
+        """Async twin of `evict_thread`."""
+        self._require_archive()
+        return await self._arun(operations.evict_thread(self._context, as_thread_id(thread_id)))
+
     def flush(self, timeout: float = 30.0) -> bool:
         """Archive everything that is due or soon will be, and wait for other workers.
 

@@ -11,6 +11,7 @@ import typer
 from langgraph_dualstore.cli.alone import unless_another
 from langgraph_dualstore.cli.archive import archive_threads
 from langgraph_dualstore.cli.consoles import printing
+from langgraph_dualstore.cli.copying import run_copy
 from langgraph_dualstore.cli.dead_letters import list_dead_letters, retry_dead_letters
 from langgraph_dualstore.cli.demo.command import run_demo
 from langgraph_dualstore.cli.erase import erase_threads
@@ -79,6 +80,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "archive": with_saver(archive_threads, archive=True),
         "restore": with_saver(restore_threads, archive=True),
         "erase": with_saver(erase_threads),
+        "copy": with_saver(run_copy),
     },
     _ARCHIVE: {
         "status": with_saver(show_status),

@@ -48,7 +48,7 @@ def get_delta_channel_history(
         names = [encode_text(name) for name in missing]
         args = (target.space, start, "1" if skip else "", _STEP, *names)
         chain = yield RunScript(HISTORY, keys, args)
-        if not chain and not seen and (yield from restore_if_absent(context, target.thread_id)):
+        while not chain and not seen and (yield from restore_if_absent(context, target.thread_id)):
             chain = yield RunScript(HISTORY, keys, args)
         record: Record | None = None
         for member, members in chain[skip:]:

@@ -117,7 +117,7 @@ class Listing:
         batch = yield from self._next_batch()
         if first and not batch and self._target is not None:
             thread_id = self._target.thread_id
-            if (yield from restore_if_absent(self._context, thread_id)):
+            while not batch and (yield from restore_if_absent(self._context, thread_id)):
                 self._entries = yield from self._open()
                 batch = yield from self._next_batch()
         return batch or None

@@ -34,6 +34,7 @@ from langgraph_dualstore.operations.context import (
 from langgraph_dualstore.operations.finish import is_finished, leaves_nothing
 from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
+from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 from langgraph_dualstore.operations.transcripts import is_transcript
 from langgraph_dualstore.serialization import Fingerprint
 
@@ -41,6 +42,9 @@ _logger = logging.getLogger(__name__)
 
 _ANCESTORS_TO_TIDY = 32
 _BYTES_TO_TIDY = 1024 * 1024
+
+_PLANNED = 2
+"""How often a put is planned on what is stored, before it is put whole."""
 
 _ABSENT = object()
 
@@ -51,10 +55,12 @@ class _Base(NamedTuple):
     Attributes:
         copy: What this process holds of the thread, `None` if nothing is proven.
         view: The parent checkpoint, `None` if there is none or it is not stored.
+        new: Whether neither tier had the thread when both were asked.
     """
 
     copy: ThreadCopy | None = None
     view: View | None = None
+    new: bool = False
 
 
 class _Plan(NamedTuple):
@@ -86,7 +92,7 @@ def put(
 
     What this process believes to be stored may be gone. The script finds that out before
     it writes anything; the put is then planned on what is stored now, and at last on
-    nothing, which cannot be refused.
+    nothing, which can only be refused if the thread is gone and the archive has it.
     """
     target = target_of(config)
     keys = context.keys(target.thread_id)
@@ -96,18 +102,23 @@ def put(
     soon = finished or context.settings.archive_on == "checkpoint"
     due = context.due(target.thread_id, soon=soon)
     base = _remembered_base(context, keys, target)
-    for last in (False, False, True):
-        if not last:
+    goes_on = _goes_on(context, target)
+    for attempt in range(ATTEMPTS):
+        if attempt < _PLANNED:
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
+        elif goes_on:
+            base = _Base(new=not (yield from bring_back(context, target.thread_id)))
         plan = _plan(context, checkpoint, new_versions, base)
-        reply = yield RunScript(
-            PUT, keys, _arguments(context, target, checkpoint, serialized, base, plan, due), due
-        )
+        arguments = _arguments(context, target, checkpoint, serialized, base, plan, due)
+        only_there = "1" if goes_on and not base.new else ""
+        reply = yield RunScript(PUT, keys, (*arguments, only_there), due)
         if reply is not None:
             break
         context.memory.forget(keys.head)
         context.counters.repeated_puts += 1
         base = _Base()
+    else:
+        raise gone_again(target.thread_id)
     context.counters.puts += 1
     context.counters.bytes_saved += plan.saved
     _remember(context, keys, target, checkpoint, base, plan, reply)
@@ -162,6 +173,17 @@ def _base_on(copy: ThreadCopy | None, view: View | None = None) -> _Base:
     return _Base(copy if copy and copy.proven else None, view)
 
 
+def _goes_on(context: Context, target: Target) -> bool:
+    """Tell whether a put may be to a thread that is only archived, and which it would hide.
+
+    It expired, or was evicted, in the middle of a run. The first checkpoint of a root graph
+    begins a thread.
+    """
+    if context.archiving is None or not context.settings.restore:
+        return False
+    return target.checkpoint_id is not None or bool(target.namespace)
+
+
 def _complete(
     context: Context,
     keys: ThreadKeys,
@@ -179,8 +201,15 @@ def _complete(
     try:
         if target.checkpoint_id is not None and base.view is None:
             found = yield from find_view(context, keys, target, target.checkpoint_id)
+            if found is None and _goes_on(context, target):
+                there = yield from bring_back(context, target.thread_id)
+                base = base._replace(new=not there)
+                if there:
+                    found = yield from find_view(context, keys, target, target.checkpoint_id)
             if found is not None:
                 base = _base_on(*found)
+        elif base.copy is None and _goes_on(context, target):
+            base = base._replace(new=not (yield from bring_back(context, target.thread_id)))
         known = base.view.versions if base.view else {}
         missing = {
             name: version
@@ -206,7 +235,7 @@ def _plan(
     channels: dict[str, Stored] = {}
     fingerprints: dict[str, Fingerprint] = {}
     values = checkpoint["channel_values"]
-    copy, view = base
+    copy, view = base.copy, base.view
     length = 0
     for name, version in checkpoint["channel_versions"].items():
         stored = view.channels.get(name) if view else None

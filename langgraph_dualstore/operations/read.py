@@ -37,7 +37,8 @@ def get_tuple(context: Context, config: RunnableConfig) -> Operation[CheckpointT
     target = target_of(config)
     keys = context.keys(target.thread_id)
     page = yield from read_one(context, keys, target, target.checkpoint_id)
-    if page is None and (yield from restore_missing(context, target.thread_id)):
+    # Again, if it is evicted as soon as it is restored.
+    while page is None and (yield from restore_missing(context, target.thread_id)):
         page = yield from read_one(context, keys, target, target.checkpoint_id)
     if page is None or not page.records:
         return None

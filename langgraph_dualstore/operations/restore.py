@@ -6,7 +6,7 @@ import logging
 
 from langgraph_dualstore._steps import ABSENT, AskArchive, Operation, RunScript, TimeLeft
 from langgraph_dualstore.archive import Archived
-from langgraph_dualstore.errors import ColdStoreUnavailable
+from langgraph_dualstore.errors import ColdStoreUnavailable, HotStoreUnavailable
 from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.keys import ThreadKeys
 from langgraph_dualstore.hot.logcopy import LogCopy
@@ -70,6 +70,27 @@ def restore_if_absent(context: Context, thread_id: str) -> Operation[bool]:
     if left != ABSENT:
         return False
     return (yield from restore_missing(context, thread_id))
+
+
+ATTEMPTS = 50
+"""How often a thread that is to be written to is brought back, if it is evicted every time."""
+
+
+def gone_again(thread_id: str) -> HotStoreUnavailable:
+    """Return the error that says that it was brought back too often."""
+    return HotStoreUnavailable(
+        f"thread {thread_id!r} is evicted again and again, as soon as it is brought back"
+    )
+
+
+def bring_back(context: Context, thread_id: str) -> Operation[bool]:
+    """Bring a thread back, if it is not in Redis, so that it can be written to.
+
+    Returns:
+        Whether either tier has it.
+    """
+    left = yield TimeLeft(context.keys(thread_id))
+    return left != ABSENT or (yield from restore_missing(context, thread_id))
 
 
 def restore_thread(context: Context, thread_id: str) -> Operation[bool]:

@@ -40,11 +40,10 @@ def log_turn(context: Context, thread_id: str, turn: int, document: Any) -> Oper
     if type(turn) is not int or turn not in _TURNS:
         raise ConfigurationError("turn must be a whole number of at least 0")
     log = ormsgpack.packb(context.codec.dumps(_dump(document)))
-    if (yield from _log(context, thread_id, turn, log)):
-        return True
-    if not (yield from restore_if_absent(context, thread_id)):
-        return False
-    return (yield from _log(context, thread_id, turn, log))
+    while not (yield from _log(context, thread_id, turn, log)):
+        if not (yield from restore_if_absent(context, thread_id)):
+            return False
+    return True
 
 
 def _log(context: Context, thread_id: str, turn: int, log: bytes) -> Operation[bool]:

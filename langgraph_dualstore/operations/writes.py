@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -20,6 +20,7 @@ from langgraph_dualstore.operations.context import (
     new_generation,
     target_of,
 )
+from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 
 
 def put_writes(
@@ -36,25 +37,49 @@ def put_writes(
     Raises:
         ConfigurationError: The config names no checkpoint.
     """
+    by_index = {
+        WRITES_IDX_MAP.get(channel, index): (channel, value)
+        for index, (channel, value) in enumerate(writes)
+    }
+    yield from place_writes(context, config, by_index, task_id, task_path)
+
+
+def place_writes(
+    context: Context,
+    config: RunnableConfig,
+    writes: Mapping[int, tuple[str, Any]],
+    task_id: str,
+    task_path: str,
+) -> Operation[None]:
+    """Store a task's writes, each at its index.
+
+    Raises:
+        ConfigurationError: The config names no checkpoint.
+    """
     target = target_of(config)
     if target.checkpoint_id is None:
         raise ConfigurationError("config['configurable']['checkpoint_id'] is missing")
     if not writes:
         return
-    by_index = {
-        WRITES_IDX_MAP.get(channel, index): (channel, value)
-        for index, (channel, value) in enumerate(writes)
-    }
     members: list[bytes] = []
-    for index, (channel, value) in by_index.items():
+    for index, (channel, value) in writes.items():
         members.append(encode_index(index))
         members.append(encode_write(channel, context.codec.dumps(value), task_path or ""))
     address = target.address(target.checkpoint_id)
-    place = (new_generation(), address, encode_part(as_text("task_id", task_id)))
+    place = (address, encode_part(as_text("task_id", task_id)))
     limited = b"" if context.settings.keep_last is None else target.space
     keys = context.keys(target.thread_id)
     due = context.due(target.thread_id)
     arguments = (*place, context.ttl, limited, *due_arguments(due), *members)
-    _, unqueued = yield RunScript(WRITES, keys, arguments, due)
-    if due and unqueued:
+    opens = context.archiving is None or not context.settings.restore
+    for _ in range(ATTEMPTS):
+        # Writes to a thread that is only archived must not hide it.
+        opened = new_generation() if opens else ""
+        reply = yield RunScript(WRITES, keys, (opened, *arguments), due)
+        if reply is not None:
+            break
+        opens = not (yield from bring_back(context, target.thread_id))
+    else:
+        raise gone_again(target.thread_id)
+    if due and reply[1]:
         yield queue_first(due)

@@ -225,8 +225,9 @@ async def test_what_can_be_asked_of_the_archive(run, redis_url, postgres_dsn):
         flush, *others = [line.partition("  #")[0] for line in snippet("backlog()").splitlines()]
         assert eval(flush, {"saver": saver})
         assert saver.backlog().queued == 0
-        archived, backlog, revived = [eval(line, {"saver": saver}) for line in others]
+        archived, evicted, backlog, revived = [eval(line, {"saver": saver}) for line in others]
         assert archived == "archived"
+        assert evicted is True
         assert backlog == (0, 0, 0, 0, [], None)
         assert revived is False
 

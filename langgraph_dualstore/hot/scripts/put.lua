@@ -18,8 +18,9 @@
 --        13 entries for the journal, '' for none, '-' if the caller keeps no journal
 --        14 in how many milliseconds the thread is due to be archived, '' for never
 --        15 the thread, as it is queued
--- Reply  nil if the copy is not of this log, or the parent another one, nothing having
---        been written;
+--        16 '1' to write nothing if the thread is absent
+-- Reply  nil if the copy is not of this log, or the parent another one, or the thread absent
+--        and not to be opened, nothing having been written;
 --        else {generation, position of the appended bytes, ancestors in the namespace
 --        (0 unless ARGV[10]), length of the log and ancestors when last tidied,
 --        1 if the thread was archived as it was, and so may not be queued any more}
@@ -40,6 +41,9 @@ if ARGV[1] ~= '' and (generation ~= ARGV[1] or head.damaged or not stored(ARGV[2
   return false
 end
 if ARGV[12] ~= '' and ARGV[12] ~= ARGV[2] and not stored(ARGV[12]) then
+  return false
+end
+if not generation and ARGV[16] == '1' then
   return false
 end
 if not generation or head.damaged then

@@ -3,7 +3,7 @@
 --
 -- KEYS   head, checkpoints, writes, log, journal, and the queue of due threads if it is
 --        on this node
--- ARGV   1  generation to open if the thread is absent
+-- ARGV   1  generation to open if the thread is absent, '' to write nothing then
 --        2  address of the checkpoint
 --        3  encoded id of the task
 --        4  TTL in milliseconds, '' for none
@@ -11,7 +11,8 @@
 --        6  in how many milliseconds the thread is due to be archived, '' for never
 --        7  the thread, as it is queued
 --        8… for each write: its index in eight characters, the rest of its member
--- Reply  {how many writes were stored, 1 if the thread was archived as it was, and so may
+-- Reply  nil if the thread is absent and was not to be opened; else
+--        {how many writes were stored, 1 if the thread was archived as it was, and so may
 --        not be queued any more}
 
 -- include time
@@ -34,6 +35,9 @@ end
 
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
+if not head.gen and ARGV[1] == '' then
+  return false
+end
 
 if KEYS[6] then
   arm(KEYS[6], ARGV[7], ARGV[6])
