@@ -16,7 +16,8 @@ from langgraph_dualstore import (
     HotStoreError,
     HotStoreUnavailable,
 )
-from langgraph_dualstore.cold import connections
+from langgraph_dualstore import connections as hot_connections
+from langgraph_dualstore.cold import connections as cold_connections
 from langgraph_dualstore.errors import ColdStoreError, ColdStoreUnavailable, SchemaMismatch
 
 THREAD = {"configurable": {"thread_id": "thread"}}
@@ -118,7 +119,8 @@ def test_whatever_the_protocol(use, guarded, protocol):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
-def test_a_redis_that_is_not_there(use, host):
+def test_a_redis_that_is_not_there(use, host, monkeypatch):
+    monkeypatch.setattr(hot_connections, "_LONGEST_PAUSE", 0.01)  # between tries
     with pytest.raises(HotStoreUnavailable, match=f"{host}.*; check that it runs, and") as caught:
         use(f"redis://:s3cret@{host}:{free_port()}/0")
     assert_is_a_sentence(caught.value)
@@ -169,7 +171,7 @@ def test_a_database_that_is_not_there(use, redis_url, postgres_dsn):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
 def test_a_postgres_that_is_not_there(use, redis_url, host, monkeypatch):
-    monkeypatch.setattr(connections, "_PATIENCE", 0.2)  # it might be starting
+    monkeypatch.setattr(cold_connections, "_PATIENCE", 0.2)  # it might be starting
     dsn = f"postgresql://user:s3cret@{host}:{free_port()}/db"
     with pytest.raises(ColdStoreUnavailable, match=f"{host}.*; check that it runs, and") as caught:
         use(redis_url, dsn)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -45,9 +46,15 @@ with getattr(embedded, sys.argv[1])(sys.argv[2]) as server:
 
 @pytest.fixture(params=[EmbeddedValkey, EmbeddedPostgres], ids=["valkey", "postgres"])
 def embedded(request) -> type[EmbeddedValkey | EmbeddedPostgres]:
-    if request.param is EmbeddedPostgres:
-        request.getfixturevalue("with_embedded_data")
     return request.param
+
+
+@pytest.fixture
+def folder(embedded, tmp_path, request) -> Path:
+    """A folder with a server's data, as far as they take long to make."""
+    if embedded is EmbeddedPostgres:
+        request.getfixturevalue("with_embedded_data")
+    return tmp_path
 
 
 def start_elsewhere(embedded, folder) -> tuple[subprocess.Popen[bytes], psutil.Process]:
@@ -81,10 +88,10 @@ def got(url: str) -> str | None:
         return row and row[0]
 
 
-def test_a_new_server_on_the_folder_finds_the_data(embedded, tmp_path):
-    with embedded(tmp_path) as server:
+def test_a_new_server_on_the_folder_finds_the_data(embedded, folder):
+    with embedded(folder) as server:
         put(server.url, "kept")
-    with embedded(tmp_path) as server:
+    with embedded(folder) as server:
         assert got(server.url) == "kept"
 
 
@@ -94,8 +101,8 @@ def test_two_folders_share_nothing(embedded, tmp_path):
         assert got(two.url) is None
 
 
-def test_data_is_kept_when_the_server_is_killed(embedded, tmp_path):
-    with embedded(tmp_path) as server:
+def test_data_is_kept_when_the_server_is_killed(embedded, folder):
+    with embedded(folder) as server:
         put(server.url, "kept")
         os.kill(server.pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(server.pid)], timeout=5)
@@ -112,16 +119,16 @@ def test_it_stores_what_no_other_than_its_owner_may_read(embedded, tmp_path):
         assert server.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_it_listens_on_the_loopback_address_only(embedded, tmp_path):
-    with embedded(tmp_path) as server:
+def test_it_listens_on_the_loopback_address_only(embedded, folder):
+    with embedded(folder) as server:
         listening = {
             connection.laddr.ip for connection in psutil.Process(server.pid).net_connections()
         }
     assert listening == {"127.0.0.1"}
 
 
-def test_starting_twice_and_stopping_twice_is_no_error(embedded, tmp_path):
-    server = embedded(tmp_path)
+def test_starting_twice_and_stopping_twice_is_no_error(embedded, folder):
+    server = embedded(folder)
     server.stop()
     assert server.start() is server.start()
     pid = server.pid
@@ -153,16 +160,16 @@ def test_a_taken_port_is_left_to_its_owner(embedded, tmp_path, monkeypatch):
             assert got(other.url) is None
 
 
-def test_a_folder_in_use_is_refused(embedded, tmp_path, monkeypatch):
+def test_a_folder_in_use_is_refused(embedded, folder, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE", 0.2)
-    with embedded(tmp_path) as server:
+    with embedded(folder) as server:
         with pytest.raises(ConfigurationError, match="Another embedded server is using"):
-            embedded(tmp_path).start()
+            embedded(folder).start()
         assert server.running
 
 
-def test_data_it_cannot_read_is_shown_with_the_log(embedded, tmp_path):
-    with embedded(tmp_path) as server:
+def test_data_it_cannot_read_is_shown_with_the_log(embedded, folder):
+    with embedded(folder) as server:
         put(server.url, "kept")
     for pattern in ("appendonlydir/*.manifest", "data/PG_VERSION"):
         for file in server.folder.glob(pattern):
@@ -180,8 +187,8 @@ def test_without_the_wheel_it_says_what_to_install(embedded, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("how", ["killed", "ended without stop()"])
-def test_the_server_ends_with_the_process_that_started_it(embedded, tmp_path, how):
-    starter, server = start_elsewhere(embedded, tmp_path)
+def test_the_server_ends_with_the_process_that_started_it(embedded, folder, how):
+    starter, server = start_elsewhere(embedded, folder)
     time.sleep(0.2)
     assert server.is_running()
     watchers = [child for child in psutil.Process(starter.pid).children() if child != server]
@@ -191,41 +198,41 @@ def test_the_server_ends_with_the_process_that_started_it(embedded, tmp_path, ho
     _gone, alive = psutil.wait_procs([server, *watchers], timeout=10)
     assert not alive
     assert watchers
-    with embedded(tmp_path):
+    with embedded(folder):
         pass
 
 
-def test_ctrl_c_is_left_to_the_process_that_started_it(embedded, tmp_path):
-    with embedded(tmp_path) as server:
+def test_ctrl_c_is_left_to_the_process_that_started_it(embedded, folder):
+    with embedded(folder) as server:
         assert os.getpgid(server.pid) != os.getpgid(0)
 
 
-def test_stopping_leaves_no_process(embedded, tmp_path):
+def test_stopping_leaves_no_process(embedded, folder):
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    with embedded(tmp_path):
+    with embedded(folder):
         pass
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
-def test_a_forked_child_does_not_stop_its_parents_server(embedded, tmp_path):
+def test_a_forked_child_does_not_stop_its_parents_server(embedded, folder):
     told = subprocess.run(
-        [sys.executable, "-c", FORKING_PROCESS, embedded.__name__, str(tmp_path)],
+        [sys.executable, "-c", FORKING_PROCESS, embedded.__name__, str(folder)],
         capture_output=True,
         check=True,
     )
     assert told.stdout == b"True\n"
 
 
-def test_a_server_that_nobody_refers_to_ends(embedded, tmp_path):
-    server = embedded(tmp_path).start()
+def test_a_server_that_nobody_refers_to_ends(embedded, folder):
+    server = embedded(folder).start()
     started = psutil.Process(server.pid)
     del server
     gc.collect()
     started.wait(timeout=10)
 
 
-def test_a_server_started_on_a_thread_that_has_ended_goes_on(embedded, tmp_path):
-    server = embedded(tmp_path)
+def test_a_server_started_on_a_thread_that_has_ended_goes_on(embedded, folder):
+    server = embedded(folder)
     thread = threading.Thread(target=server.start)
     thread.start()
     thread.join()
