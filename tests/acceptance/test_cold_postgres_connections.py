@@ -224,4 +224,4 @@ def test_a_connection_that_was_dropped_meanwhile_is_replaced(postgres_dsn, given
                 began = time.monotonic()
                 store(archive, "t", said("m"))
                 assert archive.restore("t") is not None
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 8, "it waited for a time-out"

@@ -87,11 +87,21 @@ def test_a_wrong_url(use):
     assert_is_a_sentence(caught.value)
 
 
-def test_a_wrong_password_is_refused_at_once(use, guarded):
+@pytest.fixture
+def no_other_try(monkeypatch):
+    """Whoever tries again waits for so long that it is seen."""
+    monkeypatch.setattr(hot_connections, "_FIRST_PAUSE", 60)
+    monkeypatch.setattr(hot_connections, "_LONGEST_PAUSE", 60)
+    monkeypatch.setattr(cold_connections, "_PATIENCE", 60)
     began = time.monotonic()
+    yield
+    assert time.monotonic() - began < 25, "it was tried again"
+
+
+@pytest.mark.usefixtures("no_other_try")
+def test_a_wrong_password_is_refused_at_once(use, guarded):
     with pytest.raises(HotStoreError, match="check the user and the password") as caught:
         use(f"redis://:s3cret@127.0.0.1:{guarded}/0")
-    assert time.monotonic() - began < 0.5, "it was tried again"
     assert not isinstance(caught.value, HotStoreUnavailable)
     assert_is_a_sentence(caught.value)
 
@@ -102,11 +112,10 @@ def test_a_user_that_is_unknown(use, acl_server):
     assert_is_a_sentence(caught.value)
 
 
+@pytest.mark.usefixtures("no_other_try")
 def test_no_password_where_one_is_wanted(use, guarded):
-    began = time.monotonic()
     with pytest.raises(HotStoreError, match="wants a password; put it into the URL") as caught:
         use(f"redis://127.0.0.1:{guarded}/0")
-    assert time.monotonic() - began < 0.5, "it was tried again"
     assert_is_a_sentence(caught.value)
 
 
@@ -147,11 +156,10 @@ def test_a_wrong_dsn(use, redis_url, dsn):
     assert_is_a_sentence(caught.value)
 
 
+@pytest.mark.usefixtures("no_other_try")
 def test_a_wrong_password_of_postgres(use, redis_url, postgres_of):
-    began = time.monotonic()
     with pytest.raises(ColdStoreError, match="check the user and the password") as caught:
         use(redis_url, postgres_of())
-    assert time.monotonic() - began < 2, "it was tried again"
     assert not isinstance(caught.value, ColdStoreUnavailable)
     assert_is_a_sentence(caught.value)
 

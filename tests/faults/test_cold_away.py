@@ -22,7 +22,7 @@ from langgraph_dualstore.errors import ColdStoreError, ColdStoreUnavailable
 from langgraph_dualstore.operations.queue import Backlog
 
 EMPTY = Backlog(0, 0, 0, 0, [], None)
-SLOWEST = 1.0  # seconds; PostgreSQL needs more for anything, or never answers
+SLOWEST = 2.0  # seconds; PostgreSQL needs more for anything, or never answers
 TTL = 3.0
 
 

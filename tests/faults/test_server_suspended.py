@@ -30,7 +30,7 @@ def test_a_call_fails_after_the_timeout(own_server, methods, connected):
             began = time.monotonic()
             with pytest.raises(HotStoreUnavailable):
                 call()
-            assert 0.1 < time.monotonic() - began < 2.5
+            assert 0.1 < time.monotonic() - began < 5
         own_server.resume()
         talk(saver, 3)
         assert values_at(saver, config_of())["messages"] == messages(3)

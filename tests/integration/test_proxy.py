@@ -34,14 +34,14 @@ def test_what_is_said_goes_both_ways(slow, slow_dsn):
 
 def test_a_delay_holds_while_it_is_set(slow, slow_dsn):
     with psycopg.connect(slow_dsn, autocommit=True) as connection:
-        slow.delay = 0.2
+        slow.delay = 1
         started = time.monotonic()
         connection.execute("SELECT 1")
-        assert time.monotonic() - started >= 0.2
+        assert time.monotonic() - started >= 1
         slow.delay = 0
         started = time.monotonic()
         connection.execute("SELECT 1")
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 1
 
 
 def test_a_cut_breaks_what_is_open_and_nothing_else(slow, slow_dsn):

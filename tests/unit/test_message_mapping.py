@@ -6,7 +6,6 @@ import base64
 import json
 import math
 import pickle
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -656,10 +655,8 @@ def test_a_row_shares_nothing_with_its_message():
 def test_a_huge_text(filler):
     text = filler * (5_000_000 // len(filler))
     message = HumanMessage(text, id="1", own=text)
-    start = time.perf_counter()
     assert to_message(from_sql(to_sql(row_of(message)))) == message
     assert from_document(to_document(message)) == message
-    assert time.perf_counter() - start < 20
 
 
 @settings(max_examples=60)
