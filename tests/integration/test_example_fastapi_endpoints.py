@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shlex
 
 import httpx
 import pytest
+from chat_service import EXAMPLES
 from cold_archives import query
 from eventually import aeventually
 from fastapi_chat.app import create_app
@@ -69,6 +71,39 @@ async def test_a_conversation_is_shown_and_deleted(client, postgres_dsn):
         assert (deleted.status_code, deleted.content) == (204, b"")
         assert (await client.get("/threads/t", headers=ANN)).status_code == 404
     assert query(postgres_dsn, "SELECT count(*) FROM prompt_messages") == [(0,)]
+
+
+def requested(command):
+    """The method, the path, the headers and the body that a command of curl's sends."""
+    method, headers, body, path = "GET", {}, None, None
+    words = iter(shlex.split(command)[1:])
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-X":
+            method = next(words)
+        elif word == "--json":
+            method, body = "POST", json.loads(next(words))
+        elif word != "-N":
+            path = word.removeprefix("localhost:8000")
+    return method, path, headers, body
+
+
+async def test_what_the_readme_tries_works(client):
+    text = (EXAMPLES / "fastapi_chat" / "README.md").read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.startswith("curl ")]
+    assert len(commands) == 7
+    answers = []
+    for method, path, headers, body in map(requested, commands):
+        answer = await client.request(method, path, headers=headers, json=body)
+        assert answer.is_success, answer.text
+        answers.append(answer.text)
+    _, second, document, listed, *_ = answers
+    assert second.endswith('event: done\ndata: "t1"\n\n')
+    assert "I like tea." in document
+    assert [one["thread_id"] for one in json.loads(listed)["threads"]] == ["t1"]
+    assert (await client.get("/threads/t1", headers=ANN)).status_code == 404
 
 
 async def test_a_thread_is_its_users_alone(client):
