@@ -325,7 +325,7 @@ async def test_a_thread_is_archived_as_finished_when_it_is(
         assert saver.archive_thread("thread") == "archived"
         assert (archive.status("thread") == "finished") == finished
         assert queued >= len(archive.archives), "what is not archived is queued"
-        if runner.durability == "exit":
+        if runner.durability == "exit" and kind is not time_travel:
             # Else a task's writes may be stored later than the checkpoint that follows them.
             assert queued == (0 if finished else 1)
         archive.archives.clear()
