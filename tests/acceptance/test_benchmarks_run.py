@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = {
@@ -39,15 +40,20 @@ def is_positive(value):
     return isinstance(value, int | float) and math.isfinite(value) and value > 0
 
 
-@pytest.fixture(scope="module")
-def smoke_run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("benchmarks")
+def run_it_all(folder):
     found = run_benchmarks(
         "--smoke", "--json", str(folder / "found.json"), "--markdown", str(folder / "found.md")
     )
     assert found.returncode == 0, found.stdout + found.stderr
     report = json.loads((folder / "found.json").read_text(encoding="utf-8"))
-    return found.stdout, report, (folder / "found.md").read_text(encoding="utf-8")
+    markdown = (folder / "found.md").read_text(encoding="utf-8")
+    return {"printed": found.stdout, "report": report, "markdown": markdown}
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory):
+    made = made_once(tmp_path_factory, "benchmarks", run_it_all)
+    return made["printed"], made["report"], made["markdown"]
 
 
 def test_every_scenario_is_timed_with_both_apis_and_no_saver_fails(smoke_run):

@@ -14,6 +14,8 @@ from memory_archive import MemoryArchive
 from raw_checkpoints import config_of, put
 from servers.process import free_port
 
+from langgraph_dualstore import connections as hot_connections
+from langgraph_dualstore.cold import connections as cold_connections
 from langgraph_dualstore.errors import (
     ColdStoreUnavailable,
     DualStoreError,
@@ -43,6 +45,13 @@ def talk(saver, *texts, thread_id="t"):
         graph.invoke(says(text), thread(thread_id))
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """A server that is away is soon given up."""
+    monkeypatch.setattr(hot_connections, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(cold_connections, "_PATIENCE", 0.1)
+
+
 # --- check ---
 
 
@@ -53,6 +62,7 @@ def test_servers_that_answer_are_fine(open_saver, archive):
         assert saver.check() is None
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_does_not_answer_is_an_error(postgres_dsn, redis_url, archive):
     for methods in ("sync", "async"):
         with (
@@ -286,6 +296,7 @@ def test_threads_are_looked_at_for_so_long(open_saver):
         assert not hot.complete
 
 
+@pytest.mark.usefixtures("impatient")
 def test_servers_that_are_away_are_problems_not_errors(archive, redis_url):
     nowhere = f"127.0.0.1:{free_port()}"
     for methods in ("sync", "async"):

@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from made_once import made_once
 from rich.cells import cell_len
 
 from langgraph_dualstore import DualStoreSaver
@@ -128,15 +129,19 @@ def archived(folder):
     return threads
 
 
+def run_it_all(folder):
+    demo = run("demo", "--path", folder)
+    assert demo.returncode == 0, demo.stderr
+    found = {"kept": read_back(folder), "archived": archived(folder)}
+    return {"printed": demo.stdout, "folder": str(folder), **found}
+
+
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    return run("demo", "--path", folder), folder
+    return made_once(tmp_path_factory, "demo", run_it_all)
 
 
 def test_it_prints_the_counts_of_every_conversation(whole_run):
-    demo, _ = whole_run
-    assert demo.returncode == 0, demo.stderr
     counts = counts_of(INPUT)
     expected = {
         "conversations": counts["conversations"],
@@ -146,7 +151,7 @@ def test_it_prints_the_counts_of_every_conversation(whole_run):
         "tool calls": counts["tool_calls"],
     }
     row = re.compile(r"^ *([a-z ]+?) +([\d,]+) +([\d,]+) +([\d,]+)$", re.MULTILINE)
-    table = demo.stdout.partition("PostgreSQL\n")[2].partition("checkpoints")[0]
+    table = whole_run["printed"].partition("PostgreSQL\n")[2].partition("checkpoints")[0]
     printed = {
         name: [int(number.replace(",", "")) for number in numbers]
         for name, *numbers in row.findall(table)
@@ -155,8 +160,7 @@ def test_it_prints_the_counts_of_every_conversation(whole_run):
 
 
 def test_it_keeps_every_message_as_it_was_recorded(whole_run):
-    _, folder = whole_run
-    kept = read_back(folder)
+    kept = whole_run["kept"]
     for dialog in INPUT:
         assert kept.pop(dialog["id"]) == dialog["messages"]
     others = sorted(thread_id.rsplit(" ", 1)[1] for thread_id in kept)
@@ -164,11 +168,10 @@ def test_it_keeps_every_message_as_it_was_recorded(whole_run):
 
 
 def test_it_archives_every_message_as_it_was_recorded(whole_run):
-    _, folder = whole_run
-    threads = archived(folder)
+    threads = whole_run["archived"]
     for dialog in INPUT:
         turns = sum(message["role"] == "user" for message in dialog["messages"])
-        assert threads.pop(dialog["id"]) == (turns, dialog["messages"])
+        assert threads.pop(dialog["id"]) == [turns, dialog["messages"]]
     assert sorted(thread_id.rsplit(" ", 1)[1] for thread_id in threads) == [
         "forked",
         "restarted",
@@ -177,7 +180,7 @@ def test_it_archives_every_message_as_it_was_recorded(whole_run):
 
 
 def test_it_shows_each_of_its_parts(whole_run):
-    printed = whole_run[0].stdout
+    printed = whole_run["printed"]
     assert "One thread: 4 keys, 1 deadline." in printed
     keys = re.findall(r"^…:(\w+) +(\w+) .* (\d+:\d\d:\d\d)$", printed, re.MULTILINE)
     assert [key[:2] for key in keys] == [
@@ -198,7 +201,7 @@ def test_it_shows_each_of_its_parts(whole_run):
 
 
 def test_what_it_shows_of_the_archive_is_what_the_input_says(whole_run):
-    printed = whole_run[0].stdout
+    printed = whole_run["printed"]
     counts = counts_of(INPUT)
     for language in ("en", "zh"):
         spoken = counts_of([dialog for dialog in INPUT if dialog["language"] == language])
@@ -231,7 +234,7 @@ def rows_of(printed, *names):
 
 
 def test_a_conversation_expires_and_goes_on(whole_run):
-    lines = whole_run[0].stdout.partition("Gone from Redis, and back\n")[2].splitlines()[2:6]
+    lines = whole_run["printed"].partition("Gone from Redis, and back\n")[2].splitlines()[2:6]
     ran, gone, back, went_on = [re.split(" {2,}", line.strip()) for line in lines]
     half, whole = ran[1], went_on[1]
     assert re.fullmatch(r"\d+ messages", half)
@@ -244,8 +247,8 @@ def test_a_conversation_expires_and_goes_on(whole_run):
 
 
 def test_what_it_prints_fits_eighty_columns(whole_run):
-    _, where, *lines = whole_run[0].stdout.splitlines()
-    assert where.endswith(str(whole_run[1]))  # a path must be whole to be of use
+    _, where, *lines = whole_run["printed"].splitlines()
+    assert where.endswith(whole_run["folder"])  # a path must be whole to be of use
     assert max(map(cell_len, lines)) <= 80
 
 
