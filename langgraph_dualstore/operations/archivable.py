@@ -38,6 +38,7 @@ class Prepared(NamedTuple):
         revision: The same.
         note: What to note when it is archived.
         journal: How many bytes of the journal are archived with it.
+        noted: What was noted when it was read.
     """
 
     archive: ThreadArchive
@@ -45,6 +46,7 @@ class Prepared(NamedTuple):
     revision: int
     note: Note
     journal: int
+    noted: bytes
 
 
 class Recent(NamedTuple):
@@ -53,6 +55,7 @@ class Recent(NamedTuple):
     thread_id: str
     revision: int
     note: Note
+    noted: bytes
     members: list[bytes]
     writes: list[bytes]
     journal: bytes
@@ -95,7 +98,14 @@ def increment(context: Context, keys: ThreadKeys, recent: Recent) -> Operation[P
         return None
     return _ready(
         context,
-        _Read(thread_id, recent.revision, note.generation, note.mark, len(recent.journal)),
+        _Read(
+            thread_id,
+            recent.revision,
+            note.generation,
+            note.mark,
+            len(recent.journal),
+            recent.noted,
+        ),
         content,
         log,
         pieces=new,
@@ -158,7 +168,7 @@ def everything(
     lists = changes.lists if changes else {}
     ready = _ready(
         context,
-        _Read(thread_id, whole.revision, generation, base, len(whole.journal)),
+        _Read(thread_id, whole.revision, generation, base, len(whole.journal), whole.archive),
         content,
         log,
         pieces=needed,
@@ -187,6 +197,7 @@ class _Read(NamedTuple):
     generation: str
     base: str | None
     journal: int
+    noted: bytes
 
 
 def _ready(
@@ -226,7 +237,7 @@ def _ready(
         whole_log=whole_log,
     )
     note = note._replace(mark=mark)
-    return Prepared(archive, read.generation, read.revision, note, read.journal)
+    return Prepared(archive, read.generation, read.revision, note, read.journal, read.noted)
 
 
 def _runs_of(content: Content) -> list[Run]:

@@ -157,7 +157,7 @@ def _prepare(context: Context, thread_id: str, mark: Mark | None) -> Operation[_
         and not delta
         and context.settings.archive_history == "newest"
     ):
-        recent_ = Recent(thread_id, revision, note, members, writes, journal)
+        recent_ = Recent(thread_id, revision, note, noted, members, writes, journal)
         prepared = yield from increment(context, keys, recent_)
     if prepared is None:
         whole = yield from dump(keys)
@@ -190,7 +190,7 @@ def _prepare_on(context: Context, thread_id: str, mark: Mark) -> Operation[_Read
 def _note(context: Context, ready: Prepared) -> Operation[Outcome]:
     """Note in a thread's head what is archived of it."""
     state = (ready.generation, ready.revision)
-    arguments = (*state, encode_note(ready.note), ready.journal)
+    arguments = (*state, encode_note(ready.note), ready.journal, ready.noted)
     keys = context.keys(ready.archive.thread_id)
     unchanged = yield RunScript(ARCHIVED, keys, arguments)
     return "archived" if unchanged else "changed"

@@ -97,6 +97,16 @@ class Case:
         said = [*found.checkpoint["channel_values"]["messages"], message(n)]
         put(self.another, n, {"messages": said}, parent=found.config, thread_id=thread_id)
 
+    def take_back(self, thread_id):
+        """One message more, which only the journal knows of soon after."""
+        before = found_at(self.another, config_of(thread_id)).checkpoint["channel_values"]
+        with DualStoreSaver(self.client, archive=self.archive, keep_last=1, **OPTIONS) as shallow:
+            self.another, another = shallow, self.another
+            self.go_on(thread_id)
+            found = found_at(shallow, config_of(thread_id))
+            put(shallow, 90, before, parent=found.config, thread_id=thread_id)
+            self.another = another
+
     def begin_anew(self, thread_id):
         self.another.delete_thread(thread_id)
         talk(self.another, 1, start=20, thread_id=thread_id)
@@ -134,6 +144,20 @@ CHANGES = {
     "put and archived by another": lambda case, thread: (
         case.go_on(thread),
         case.another.archive_thread(thread),
+    ),
+    "put and archived by another, then put": lambda case, thread: (
+        case.go_on(thread),
+        case.another.archive_thread(thread),
+        case.go_on(thread),
+    ),
+    "archived by another, then put twice": lambda case, thread: (
+        case.another.archive_thread(thread),
+        case.go_on(thread),
+        case.go_on(thread),
+    ),
+    "archived by another, then said and taken back": lambda case, thread: (
+        case.another.archive_thread(thread),
+        case.take_back(thread),
     ),
     "archived by another, expired, restored, put": lambda case, thread: (
         case.another.archive_thread(thread),

@@ -5,7 +5,9 @@
 --        2  revision that was archived
 --        3  what is archived, as the caller notes it
 --        4  how many bytes of the journal are archived
--- Reply  1 if the thread is archived as it is now, 0 if it has changed since or is gone
+--        5  what had been noted when the thread was read, '' for nothing
+-- Reply  1 if the thread is archived as it is now, 0 if it has changed since or is gone, or
+--        another archive of it was noted meanwhile, and has cut the journal
 
 -- include expiry
 -- include head
@@ -13,6 +15,14 @@
 local remaining = redis.call('PTTL', KEYS[1])
 local head = read_head()
 if head.gen ~= ARGV[1] then
+  return 0
+end
+local noted = redis.call('HGET', KEYS[1], 'archive') or ''
+if noted == ARGV[3] then
+  -- This has run before, and the reply was lost: what is cut is cut.
+  return head.rev == tonumber(ARGV[2]) and 1 or 0
+end
+if noted ~= ARGV[5] then
   return 0
 end
 local state = ARGV[1] .. ' ' .. ARGV[2]
