@@ -14,10 +14,10 @@ from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.interrupts import INTERRUPTED, held_back
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import ThreadIds, require_one
-from langgraph_dualstore.cli.pages import pages_of
 from langgraph_dualstore.cli.progress import progress_bar
 from langgraph_dualstore.cli.quiet import quiet
 from langgraph_dualstore.errors import DualStoreError
+from langgraph_dualstore.paging import pages_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _SLICE = 0.5  # seconds between two looks at how far it has come

@@ -13,8 +13,9 @@ from langgraph_dualstore.cli.documents import as_document
 from langgraph_dualstore.cli.formats import counted, listed
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import AllOfUser, AsJson, ThreadIds, Yes, require_one
-from langgraph_dualstore.cli.pages import finds_all, ids_of
+from langgraph_dualstore.cli.pages import finds_all
 from langgraph_dualstore.infos import Receipt
+from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _MANY = 10  # threads that are worth a progress bar

@@ -16,7 +16,8 @@ from langgraph_dualstore.cli.files import written_whole
 from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import AllOfUser, ThreadIds, require_one
-from langgraph_dualstore.cli.pages import finds_all, ids_of
+from langgraph_dualstore.cli.pages import finds_all
+from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _STDOUT = Path("-")

@@ -1,19 +1,11 @@
-"""Lists of threads, put together from the pages that a saver returns."""
+"""Whether a list has all threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
 from langgraph_dualstore.cli.consoles import telling
-from langgraph_dualstore.infos import ThreadInfo, ThreadPage
 from langgraph_dualstore.saver import DualStoreSaver
 
-_PAGE = 500
-
 _UNSEARCHED = "This archive cannot be searched: threads that have left Redis are not found."
-
-Ask = Callable[..., ThreadPage]
-"""`DualStoreSaver.list_threads`, which may have been given its filters already."""
 
 
 def finds_all(saver: DualStoreSaver) -> bool:
@@ -22,35 +14,3 @@ def finds_all(saver: DualStoreSaver) -> bool:
         return True
     telling().print(_UNSEARCHED)
     return False
-
-
-def page_of(ask: Ask, limit: int, after: str | None = None) -> ThreadPage:
-    """Return a page that holds as many threads as asked for, unless there are no more."""
-    found: list[ThreadInfo] = []
-    while True:
-        page = ask(limit=limit - len(found), after=after)
-        found += page.threads
-        after = page.next
-        if after is None or len(found) >= limit:
-            return ThreadPage(found, after)
-
-
-def pages_of(ask: Ask, after: str | None = None) -> Iterator[Sequence[ThreadInfo]]:
-    """Yield all threads, as many at a time as come together; pages without any are left out."""
-    while True:
-        page = ask(limit=_PAGE, after=after)
-        if page.threads:
-            yield page.threads
-        after = page.next
-        if after is None:
-            return
-
-
-def ids_of(ask: Ask) -> Iterator[str]:
-    """Yield the ids of all threads, each once, though one may be listed twice as it moves."""
-    seen: set[str] = set()
-    for threads in pages_of(ask):
-        for info in threads:
-            if info.thread_id not in seen:
-                seen.add(info.thread_id)
-                yield info.thread_id

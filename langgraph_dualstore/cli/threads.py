@@ -15,10 +15,11 @@ from langgraph_dualstore.cli.documents import as_document, print_line
 from langgraph_dualstore.cli.formats import ago, span
 from langgraph_dualstore.cli.moments import moment
 from langgraph_dualstore.cli.options import AsJsonLines
-from langgraph_dualstore.cli.pages import finds_all, page_of, pages_of
+from langgraph_dualstore.cli.pages import finds_all
 from langgraph_dualstore.cli.rows import Column, Rows
 from langgraph_dualstore.cli.texts import visible
 from langgraph_dualstore.infos import ThreadInfo
+from langgraph_dualstore.paging import page_of, pages_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _LIMIT = 50

@@ -16,6 +16,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from langgraph_dualstore import operations
 from langgraph_dualstore.copying.places import Places, gathered
+from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver
 
 _logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def thread_ids(source: _Saver) -> list[str] | None:
     if isinstance(source, InMemorySaver):
         return list(source.storage)
     if isinstance(source, DualStoreSaver):
-        return _of_both_tiers(source)
+        return list(ids_of(source.list_threads))
     rows = _asked(source, _THREADS) if _kind(source) else None
     return None if rows is None else [row[0] for row in rows]
 
@@ -79,16 +80,6 @@ async def aplaces(source: _Saver, thread_id: str) -> Places | None:
     kind = _kind(source)
     rows = await _aasked(source, _PLACES[kind], thread_id) if kind else None
     return None if rows is None else gathered(rows)
-
-
-def _of_both_tiers(source: DualStoreSaver) -> list[str]:
-    found: dict[str, None] = {}
-    page = source.list_threads(limit=1000)
-    while True:
-        found |= dict.fromkeys(info.thread_id for info in page.threads)
-        if page.next is None:
-            return list(found)
-        page = source.list_threads(limit=1000, after=page.next)
 
 
 def _kind(source: _Saver) -> str | None:

@@ -46,7 +46,8 @@ def session_of(
         log: Holds `runs_for_session`.
         transcript: The messages that are archived with it.
     """
-    newest = content.root or max(content.listed, key=lambda record: record.checkpoint_id)
+    newest = content.newest
+    assert newest is not None  # noqa: S101 - what has no checkpoint is not archived
     reader = Reader.of_log(context, thread_id, newest.generation, log)
     checkpoint = reader.checkpoint(newest)
     metadata = reader.metadata(newest)

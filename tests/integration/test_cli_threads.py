@@ -12,8 +12,8 @@ from raw_checkpoints import put
 from rich.cells import cell_len
 
 from langgraph_dualstore import DualStoreSaver
-from langgraph_dualstore.cli.pages import page_of, pages_of
 from langgraph_dualstore.infos import ThreadPage
+from langgraph_dualstore.paging import page_of, pages_of
 
 HOSTILE = "\x1b[2J\x1b[31mcleared\nnext [red] 中文"
 UUID = "3f2b8c1e-9d4a-4f6b-8e0c-a7b6c5d4e3f{}"
