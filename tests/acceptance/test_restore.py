@@ -14,18 +14,11 @@ from langgraph.types import Command, interrupt
 from memory_archive import MemoryArchive
 
 from langgraph_dualstore import DualStoreSaver
-from langgraph_dualstore.cold.postgres import PostgresArchive
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def archive(request):
-    if request.param == "memory":
-        yield MemoryArchive()
-        return
-    opened = PostgresArchive(request.getfixturevalue("postgres_dsn"))
-    opened.setup()
-    yield opened
-    opened.close()
+@pytest.fixture
+def archive(either_archive):
+    return either_archive
 
 
 @pytest.fixture(params=["FLUSHALL", "DEL", "expiry"])

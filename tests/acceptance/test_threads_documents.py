@@ -1,14 +1,13 @@
 """`state_document` and `turn_ranges`: the newest state as JSON that any service can read."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
 from cold_archives import opened as opened_archive
+from documents import checked
 from graph_runner import thread
 from graphs import chat_graph, says, tool_loop_graph
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
-from memory_archive import MemoryArchive
 from raw_checkpoints import put
 
 from langgraph_dualstore import DualStoreSaver
@@ -16,19 +15,9 @@ from langgraph_dualstore import DualStoreSaver
 TIME = "2024-01-01T00:00:00"
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def archive(request):
-    if request.param == "memory":
-        yield MemoryArchive()
-        return
-    with opened_archive(request.getfixturevalue("postgres_dsn")) as archive:
-        yield archive
-
-
-def checked(document):
-    """A document, once it has been seen to be JSON."""
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
-    return document
+@pytest.fixture
+def archive(either_archive):
+    return either_archive
 
 
 def put_into(saver, values, **given):

@@ -1,34 +1,22 @@
 """The state document of graphs that keep their messages in other ways."""
 
-import json
 import operator
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from cold_archives import opened as opened_archive
+from documents import checked
 from graph_runner import thread
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.channels import DeltaChannel
 from langgraph.func import entrypoint
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
-from memory_archive import MemoryArchive
 from transcripts import ai, human
 
 
-@pytest.fixture(params=["memory", "postgres"])
-def archive(request):
-    if request.param == "memory":
-        yield MemoryArchive()
-        return
-    with opened_archive(request.getfixturevalue("postgres_dsn")) as archive:
-        yield archive
-
-
-def checked(document):
-    """A document, once it has been seen to be JSON."""
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
-    return document
+@pytest.fixture
+def archive(either_archive):
+    return either_archive
 
 
 def test_delta_channels_of_messages_are_rebuilt(open_saver, archive, redis_client):

@@ -1,6 +1,5 @@
 """The state document is JSON, whatever the state holds."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 from async_twins import opened
+from documents import checked
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 from raw_checkpoints import put
@@ -19,12 +19,6 @@ from langgraph_dualstore.operations.documents import document_of
 from langgraph_dualstore.operations.states import State
 
 TIME = "2024-01-01T00:00:00"
-
-
-def checked(document):
-    """A document, once it has been seen to be JSON."""
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
-    return document
 
 
 class Colour(Enum):
