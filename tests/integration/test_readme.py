@@ -29,9 +29,11 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
 from memory_archive import MemoryArchive
 from servers import kinds, postgres_kinds, sentinel
+from typer.testing import CliRunner
 
 import langgraph_dualstore
 from langgraph_dualstore import DualStoreSaver, Settings
+from langgraph_dualstore.cli import app
 from langgraph_dualstore.hot.keys import thread_keys
 from langgraph_dualstore.metrics import SaverCollector
 
@@ -440,6 +442,24 @@ def test_the_commands_of_the_archive(redis_url, postgres_dsn):
         done = run_command(*shlex.split(text)[1:])
         assert done.returncode == 0, done.stderr
     assert "CREATE TABLE" in run_command(*shlex.split(schema)[1:]).stdout
+
+
+def test_the_commands_that_look_at_threads(redis_url, postgres_dsn):
+    with DualStoreSaver.from_conn_string(redis_url, postgres_dsn) as saver:
+        saver.setup()
+        config = {"configurable": {"thread_id": "1", "user_id": "ann"}}
+        chat_builder().compile(checkpointer=saver).invoke(says("hello"), config)
+        assert saver.flush()
+    printed = []
+    for command in (*shown("status"), *shown("threads"), *shown("show")):
+        text = command.replace(LOCAL, redis_url).replace(POSTGRES, postgres_dsn)
+        done = CliRunner().invoke(app, shlex.split(text)[1:])
+        assert done.exit_code == 0, done.output
+        printed.append(done.output)
+    status, threads, transcript = printed
+    assert "Nothing is wrong." in status
+    assert "finished" in threads
+    assert "1: hello" in transcript
 
 
 @pytest.mark.parametrize("command", shown("demo"))
