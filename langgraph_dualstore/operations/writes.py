@@ -22,6 +22,8 @@ from langgraph_dualstore.operations.context import (
 )
 from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 
+_LATE = 2  # as the script replies
+
 
 def put_writes(
     context: Context,
@@ -67,10 +69,10 @@ def place_writes(
         members.append(encode_write(channel, context.codec.dumps(value), task_path or ""))
     address = target.address(target.checkpoint_id)
     place = (address, encode_part(as_text("task_id", task_id)))
-    limited = b"" if context.settings.keep_last is None else target.space
+    limited = "" if context.settings.keep_last is None else "1"
     keys = context.keys(target.thread_id)
     due = context.due(target.thread_id)
-    arguments = (*place, context.ttl, limited, *due_arguments(due), *members)
+    arguments = (*place, context.ttl, target.space, limited, *due_arguments(due), *members)
     opens = context.archiving is None or not context.settings.restore
     for _ in range(ATTEMPTS):
         # Writes to a thread that is only archived must not hide it.
@@ -82,4 +84,4 @@ def place_writes(
     else:
         raise gone_again(target.thread_id)
     if due and reply[1]:
-        yield queue_first(due)
+        yield queue_first(due._replace(wait=0) if reply[1] == _LATE else due)

@@ -115,5 +115,14 @@ def test_a_thread_that_is_archived_between_the_two_steps_is_queued_again(recorde
         put(saver, 2)
     else:
         saver.put_writes(config_of(id=checkpoint_id(1)), [("a", 2)], "task")
-    assert saver.backlog().queued == 1
+    assert saver.backlog()[:2] == (1, 0)
     assert archive.calls.count("archive") == 1
+
+
+def test_late_writes_to_a_thread_that_is_archived_between_the_two_steps_are_due(recorded):
+    saver, recorder, _ = recorded
+    put(saver, 1)
+    put(saver, 2)
+    recorder.before[thread_keys("langgraph:state", "thread").head.decode()] = saver.flush
+    saver.put_writes(config_of(id=checkpoint_id(1)), [("a", 2)], "task")
+    assert saver.backlog()[:2] == (1, 1)

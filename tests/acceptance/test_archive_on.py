@@ -12,7 +12,7 @@ from graphs import Chat, answer, chat_graph, says
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.graph import START, StateGraph
 from memory_archive import MemoryArchive
-from raw_checkpoints import put
+from raw_checkpoints import checkpoint_id, config_of, put
 
 from langgraph_dualstore import DualStoreSaver
 from langgraph_dualstore.errors import ColdStoreUnavailable, ConfigurationError
@@ -79,6 +79,24 @@ def test_on_finish_a_run_is_not_archived_while_it_goes_on(open_archiving, archiv
     slow_chat(saver, last).invoke(says("hello"), thread(), durability="sync")
     eventually(lambda: archive.threads)
     assert len(archive.archives) == 1
+
+
+@pytest.mark.parametrize(("written_to", "due"), [(1, 1), (2, 0)], ids=["late", "newest"])
+@pytest.mark.parametrize("ns", ["", "child:1"])
+def test_writes_that_come_after_their_step_do_not_wait_for_a_run_to_end(
+    open_archiving, archive, written_to, due, ns
+):
+    """LangGraph stores them in another thread than checkpoints, and may be late with them."""
+    saver = open_archiving(run_archiver=False, archive_on="checkpoint")
+    first = put(saver, 1, {"a": 1}, ns=ns)
+    put(saver, 2, {"a": 2}, ns=ns, parent=first)
+    assert saver.flush()
+    assert saver.backlog().queued == 0
+    saver.put_writes(config_of(ns=ns, id=checkpoint_id(written_to)), [("a", 2)], "task")
+    saver.put_writes(config_of(ns=ns, id=checkpoint_id(written_to)), [("b", 2)], "another")
+    assert saver.backlog()[:2] == (1, due)
+    assert saver.flush()
+    assert saver.backlog().queued == 1 - due
 
 
 def test_runs_that_follow_each_other_at_once_are_archived_together(open_archiving, archive):

@@ -7,13 +7,15 @@
 --        2  address of the checkpoint
 --        3  encoded id of the task
 --        4  TTL in milliseconds, '' for none
---        5  encoded namespace if it keeps a limited number of checkpoints, else ''
---        6  in how many milliseconds the thread is due to be archived, '' for never
---        7  the thread, as it is queued
---        8… for each write: its index in eight characters, the rest of its member
+--        5  encoded namespace
+--        6  '1' if it keeps a limited number of checkpoints, else ''
+--        7  in how many milliseconds the thread is due to be archived, '' for never
+--        8  the thread, as it is queued
+--        9… for each write: its index in eight characters, the rest of its member
 -- Reply  nil if the thread is absent and was not to be opened; else
---        {how many writes were stored, 1 if the thread was archived as it was, and so may
---        not be queued any more}
+--        {how many writes were stored, whether the thread was archived as it was, and so may
+--        not be queued any more: 0 no, 1 yes, 2 yes and the writes are late: a checkpoint
+--        that came after theirs is archived, and no run may be on that brings another}
 
 -- include time
 -- include arming
@@ -22,9 +24,9 @@
 
 -- A limited history may have dropped the checkpoint while the writes were under way: it
 -- is older than all that are listed, and no ancestor.
-if ARGV[5] ~= '' then
+local upto = ARGV[2] .. '\255'
+if ARGV[6] ~= '' then
   local oldest = '[c' .. ARGV[5]
-  local upto = ARGV[2] .. '\255'
   if redis.call('ZLEXCOUNT', KEYS[2], oldest, '[c' .. upto) == 0
     and redis.call('ZLEXCOUNT', KEYS[2], oldest, oldest .. '\255') > 0
     and redis.call('ZLEXCOUNT', KEYS[2], '[a' .. ARGV[2], '[a' .. upto) == 0
@@ -39,8 +41,10 @@ if not head.gen and ARGV[1] == '' then
   return false
 end
 
+local late = head.clean
+  and redis.call('ZLEXCOUNT', KEYS[2], '(c' .. upto, '[c' .. ARGV[5] .. '\255') > 0
 if KEYS[6] then
-  arm(KEYS[6], ARGV[7], ARGV[6])
+  arm(KEYS[6], ARGV[8], late and 0 or ARGV[7])
 end
 
 local task = ARGV[2] .. ARGV[3]
@@ -50,7 +54,7 @@ for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], '[' .. task, '[' .. t
 end
 
 local added = {}
-for i = 8, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   local index = ARGV[i]
   local member = task .. index .. ARGV[i + 1]
   -- Indexes are biased by 2^31: what starts below '8' is negative.
@@ -69,4 +73,5 @@ else
   write_head(head, ARGV[1], head.len)
 end
 expire_together(remaining, head.pin, ARGV[4])
-return {#added, head.clean and not KEYS[6] and 1 or 0}
+local unqueued = head.clean and not KEYS[6]
+return {#added, unqueued and (late and 2 or 1) or 0}
