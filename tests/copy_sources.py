@@ -1,6 +1,7 @@
 """Savers that threads are copied from, and what is done with them before and after."""
 
 import contextlib
+import importlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from langgraph_dualstore import DualStoreSaver
@@ -21,6 +23,13 @@ from langgraph_dualstore import DualStoreSaver
 
 SYNC = ("memory", "postgres", "sqlite", "plainredis", "dualstore")
 ASYNC = ("async-postgres", "async-sqlite", "async-plainredis")
+OFFICIAL = {
+    "redis": "langgraph.checkpoint.redis.RedisSaver",
+    "async-redis": "langgraph.checkpoint.redis.aio.AsyncRedisSaver",
+    "shallow": "langgraph.checkpoint.redis.shallow.ShallowRedisSaver",
+    "async-shallow": "langgraph.checkpoint.redis.ashallow.AsyncShallowRedisSaver",
+}
+"""The savers of `langgraph-checkpoint-redis`, for which a server with modules is needed."""
 
 
 @contextlib.asynccontextmanager
@@ -67,6 +76,20 @@ async def opened(kind: str, url: str, dsn: str, folder: Path) -> AsyncIterator[A
             yield saver
 
 
+@contextlib.asynccontextmanager
+async def opened_official(kind: str, url: str, **options: Any) -> AsyncIterator[Any]:
+    """A saver of `langgraph-checkpoint-redis`, on a server with the modules for it."""
+    module, _, name = OFFICIAL[kind].rpartition(".")
+    entered = getattr(importlib.import_module(module), name).from_conn_string(url, **options)
+    if kind.startswith("async"):
+        async with entered as saver:
+            yield saver
+    else:
+        with entered as saver:
+            saver.setup()
+            yield saver
+
+
 class Log(TypedDict, total=False):
     log: Annotated[list[str], lambda old, new: [*old, *new]]
     calls: int
@@ -95,6 +118,10 @@ def remembering_graph(on: Any, *, is_async: bool) -> Any:
     builder.add_node("child", acall if is_async else call)
     builder.add_edge(START, "child")
     return builder.compile(checkpointer=on)
+
+
+class Booking(BaseModel):
+    number: int
 
 
 def extend(state: list[Any], writes: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langgraph_dualstore import operations
+from langgraph_dualstore.copying import redis_saver
 from langgraph_dualstore.copying.places import Places, gathered
 from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver
@@ -47,12 +48,16 @@ def thread_ids(source: _Saver) -> list[str] | None:
         return list(source.storage)
     if isinstance(source, DualStoreSaver):
         return list(ids_of(source.list_threads))
+    if is_of(source, redis_saver.PACKAGE):
+        return redis_saver.at_once(redis_saver.thread_ids(source))
     rows = _asked(source, _THREADS) if _kind(source) else None
     return None if rows is None else [row[0] for row in rows]
 
 
 async def athread_ids(source: _Saver) -> list[str] | None:
-    """Async twin of `thread_ids`, for savers in SQL."""
+    """Async twin of `thread_ids`, for savers in SQL and those with documents in Redis."""
+    if is_of(source, redis_saver.PACKAGE):
+        return await redis_saver.thread_ids(source)
     rows = await _aasked(source, _THREADS) if _kind(source) else None
     return None if rows is None else [row[0] for row in rows]
 

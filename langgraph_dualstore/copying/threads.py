@@ -40,7 +40,7 @@ def copy_threads(
     Nothing is done until the result is iterated.
 
     Args:
-        source: What is copied from; only its `list` is called, and nothing is changed.
+        source: What is copied from; it is only read.
         target: What is copied to.
         thread_ids: Which threads; `None` for all that the source lists.
         archive: Whether threads are archived as soon as they are copied, 50 at a time.

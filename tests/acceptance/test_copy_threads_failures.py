@@ -137,19 +137,3 @@ def test_a_saver_of_an_unknown_kind_is_asked_what_the_contract_has(source, saver
     # No path is known, but the order is.
     assert writes_at(saver, last) == writes_at(source, last)
     assert [write[0] for write in writes_at(saver, last)] == [*"cccbbbaaa"]
-
-
-def test_a_list_that_ends_without_saying_so_is_not_taken_for_all(source, monkeypatch):
-    """A stand-in for the saver of langgraph-checkpoint-redis, which needs Redis' modules."""
-
-    class RedisSaver(Wrapped):
-        def list(self, config, **options):
-            (item, *_) = self.saver.list(config_of("1"))
-            yield from [item] * self.saver.count
-
-    RedisSaver.__module__ = "langgraph.checkpoint.redis"
-    source.count = 9_999
-    assert list(find_thread_ids(RedisSaver(source))) == ["1"]
-    source.count = 10_000
-    with pytest.raises(ConfigurationError, match="name the threads instead"):
-        list(find_thread_ids(RedisSaver(source)))

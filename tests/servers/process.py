@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +35,8 @@ class ServerProcess:
     """A Redis or Valkey server, or a Sentinel, as a child process.
 
     `settings` are lines of its configuration file. `tls_ca` makes it speak TLS only.
-    The admin's `user:password` goes into `credentials`, ready for a URL.
+    The admin's `user:password` goes into `credentials`, ready for a URL. `environment` is
+    what the process is told besides this one's.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class ServerProcess:
         cluster: bool = False,
         credentials: str = "",
         tls_ca: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.binary = binary
         self.folder = folder
@@ -54,6 +57,7 @@ class ServerProcess:
         self.cluster = cluster
         self.credentials = credentials
         self.tls_ca = tls_ca
+        self.environment = environment or {}
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -150,6 +154,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env={**os.environ, **self.environment},
             )
         self._watcher = stop_with_parent(self._process.pid, "KILL")
         try:
