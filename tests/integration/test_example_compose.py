@@ -1,4 +1,7 @@
-"""`examples/docker-compose.yml` and its Dockerfile, as far as they can be run without Docker."""
+"""`examples/docker-compose.yml` and its Dockerfile, as far as they can be run without Docker.
+
+Docker Compose starts them in `test_example_compose_containers.py`.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,18 @@ def test_each_service_waits_for_what_it_needs(services):
         assert ("restart" in service) == ("healthcheck" in service) == runs_on
     assert set(services["worker"]["depends_on"]) == {"redis", "setup"}
     assert set(services["app"]["depends_on"]) == {"redis", "setup"}
+
+
+def test_one_service_builds_the_image_that_three_run(services):
+    ours = {name for name, service in services.items() if service["image"] == "dualstore-chat"}
+    assert ours == {"setup", "worker", "app"}
+    assert {services[name]["pull_policy"] for name in ours} == {"never"}
+    assert [name for name, service in services.items() if "build" in service] == ["setup"]
+    build = services["setup"]["build"]
+    assert (COMPOSE.parent / build["context"]).resolve() == ROOT
+    dockerfile = (ROOT / build["dockerfile"]).read_text()
+    for name, value in build["args"].items():
+        assert f"ARG {name}={value}\n" in dockerfile
 
 
 def test_it_has_no_passwords_but_asks_for_them():
