@@ -13,13 +13,13 @@ import typer
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.report import CapabilityReport, ProgressCallbacks
 
-from benchmarks.savers import KINDS, Saver, SaverKind
+from benchmarks.savers import KINDS, USUAL, Saver, SaverKind
 
 ABSENT = "—"
 
 
 def main(
-    savers: Annotated[str, typer.Option(help="Which savers, with commas.")] = ",".join(KINDS),
+    savers: Annotated[str, typer.Option(help="Which savers, with commas.")] = ",".join(USUAL),
 ) -> None:
     """Run the suite on the savers that are installed, and print a table in Markdown."""
     logging.disable(logging.WARNING)

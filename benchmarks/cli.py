@@ -22,7 +22,7 @@ from benchmarks.opened import Opened, opened
 from benchmarks.report import as_json, as_markdown, print_report
 from benchmarks.results import Failure, Results
 from benchmarks.rounds import Rounds
-from benchmarks.savers import BASELINE, KINDS, MEASURED
+from benchmarks.savers import BASELINE, KINDS, MEASURED, USUAL
 from benchmarks.scale import FULL, QUICK, SMOKE, Scale
 from benchmarks.scenarios import TIMED
 from benchmarks.scenarios.stored import NAME as STORED
@@ -41,7 +41,8 @@ def main(
         typer.Option(help=f"Some of {', '.join(SCENARIOS)}; a prefix chooses several."),
     ] = None,
     savers: Annotated[
-        str | None, typer.Option(help=f"Some of {','.join(KINDS)}. All that are installed.")
+        str | None,
+        typer.Option(help=f"Some of {', '.join(KINDS)}; without it, {', '.join(USUAL)}."),
     ] = None,
     api: Annotated[str, typer.Option(help="sync, async, or both.")] = "both",
     rounds: Annotated[int | None, typer.Option(min=1, help="Measured rounds.")] = None,
@@ -141,7 +142,7 @@ def _apis(chosen: str) -> list[str]:
 
 def _savers(chosen: str | None, *, quick: bool) -> list[str]:
     """The baseline and the chosen ones that are installed, in the order of the report."""
-    wanted = chosen.split(",") if chosen else [MEASURED] if quick else list(KINDS)
+    wanted = chosen.split(",") if chosen else [MEASURED] if quick else list(USUAL)
     for name in wanted:
         if name not in KINDS:
             raise typer.BadParameter(f"No saver is called {name!r}.")

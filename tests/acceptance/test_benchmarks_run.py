@@ -102,6 +102,17 @@ def test_the_targets_are_reported_with_their_outcome(smoke_run):
         assert target["what"] in markdown
 
 
+def test_the_floor_makes_six_exchanges_a_turn_and_keeps_nothing_on_the_server(tmp_path):
+    file = tmp_path / "found.json"
+    arguments = ("--smoke", "--scenario", "turn-2,stored", "--savers", "floor")
+    found = run_benchmarks(*arguments, "--json", str(file))
+    report = json.loads(file.read_text(encoding="utf-8"))
+    assert (found.returncode, report["failures"]) == (0, []), found.stdout + found.stderr
+    assert {t["api"] for t in report["timed"] if t["saver"] == "floor"} == APIS
+    stored = [s for s in report["stored"] if s["saver"] == "floor"]
+    assert [(s["round_trips_per_turn"], s["server_items"]) for s in stored] == [(6, 0), (6, 0)]
+
+
 def test_check_ends_with_one_exactly_when_a_target_is_missed(tmp_path):
     file = tmp_path / "found.json"
     arguments = ("--smoke", "--scenario", "put,get_tuple", "--api", "sync", "--json", str(file))
