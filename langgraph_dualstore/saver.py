@@ -21,7 +21,6 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langgraph_dualstore import connections, construction, operations
@@ -34,7 +33,7 @@ from langgraph_dualstore.hot.memory import Memory
 from langgraph_dualstore.infos import Servers
 from langgraph_dualstore.library import Library
 from langgraph_dualstore.operations.context import Archiving, Context
-from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.serialization import Codecs
 from langgraph_dualstore.settings import Settings
 from langgraph_dualstore.watching import Watching
 
@@ -88,7 +87,7 @@ class DualStoreSaver(Library, Watching, BaseCheckpointSaver[Any]):
         self._connections = connections.from_clients(clients, archive)
         memory = Memory(self.settings.cache_bytes)
         self._prepared = Context(
-            self.settings, Codec(self.serde), memory, self._connections.counters
+            self.settings, Codecs(self.serde), memory, self._connections.counters
         )
         self._hook = self._connections.hook
         self._archiver = None
@@ -320,7 +319,7 @@ class DualStoreSaver(Library, Watching, BaseCheckpointSaver[Any]):
         self._archiver = Archiver(lambda: self._context, self._run, background=background)
         transcript = self.settings.transcript
         if transcript is None:
-            transcript = not isinstance(self.serde, EncryptedSerializer)
+            transcript = not self._prepared.codecs.encrypts
         searchable = isinstance(self._hook, SearchableArchive)
         reports = hasattr(self._hook, "report")
         archiving = Archiving(transcript, self._archiver.notice, searchable, reports)
@@ -329,8 +328,8 @@ class DualStoreSaver(Library, Watching, BaseCheckpointSaver[Any]):
     @property
     def _context(self) -> Context:
         # with_allowlist() copies the saver and then swaps `serde`.
-        if self._prepared.codec.serde is not self.serde:
-            self._prepared = self._prepared._replace(codec=Codec(self.serde))
+        if self._prepared.codecs.serde is not self.serde:
+            self._prepared = self._prepared._replace(codecs=Codecs(self.serde))
         return self._prepared
 
     def _run(self, operation: Operation[_T]) -> _T:

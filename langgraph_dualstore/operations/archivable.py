@@ -149,7 +149,7 @@ def everything(
     try:
         if context.archiving and context.archiving.transcript:
             records = [m.record for m in members if m.listed and not m.record.namespace]
-            entries = entries_of(context, scribe, records)
+            entries = entries_of(scribe, records)
             # The same list may be there again, at another time.
             known = {(entry.channel, entry.time, entry.stored) for entry in entries}
             journal = decode_journal(whole.journal, thread_id)

@@ -22,7 +22,7 @@ from langgraph_dualstore.hot.keys import (
     thread_keys,
 )
 from langgraph_dualstore.hot.memory import Memory
-from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.serialization import Codecs
 from langgraph_dualstore.settings import Settings
 
 
@@ -46,7 +46,7 @@ class Context(NamedTuple):
     """What every operation is given; `archiving` is `None` if there is no archive."""
 
     settings: Settings
-    codec: Codec
+    codecs: Codecs
     memory: Memory
     counters: Counters
     archiving: Archiving | None = None

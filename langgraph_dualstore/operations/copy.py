@@ -10,6 +10,7 @@ from langgraph_dualstore.hot.keys import INDEX_LENGTH, LISTED, split_address
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import decode_record
 from langgraph_dualstore.operations.context import Context, new_generation
+from langgraph_dualstore.operations.rebinding import rebound
 from langgraph_dualstore.operations.restore import restore_if_absent
 from langgraph_dualstore.operations.rewrite import ATTEMPTS, Whole, dump, replace
 from langgraph_dualstore.operations.turn_logs import copy_logs
@@ -30,6 +31,7 @@ def copy_thread(context: Context, source_id: str, target_id: str) -> Operation[N
     copied = yield from dump(source)
     if copied is None or source == target:
         return
+    copied = rebound(context, source_id, target_id, copied)
     due = context.due(target_id, soon=True)
     for _ in range(ATTEMPTS):
         existing = yield from dump(target)

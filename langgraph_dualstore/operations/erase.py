@@ -74,7 +74,7 @@ def _erase_hot(context: Context, user_id: str) -> Operation[Receipt]:
         replies = yield Together([peek_step(context, thread_id) for thread_id in thread_ids])
         for thread_id, reply in zip(thread_ids, replies, strict=True):
             found = peeked(thread_id, reply)
-            if found is not None and user_id in owners_of(context, found):
+            if found is not None and user_id in owners_of(context, thread_id, found):
                 receipt += yield from erase_thread(context, thread_id)
         if not node and not cursor:
             return receipt

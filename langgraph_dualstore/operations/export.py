@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from langgraph.checkpoint.serde.base import SerializerProtocol
+
 from langgraph_dualstore._steps import AskArchive, Operation
 from langgraph_dualstore.archive import StoredMessage, StoredSession
 from langgraph_dualstore.cold.messages import row_to_plain
@@ -40,7 +42,8 @@ def export_thread(context: Context, thread_id: str) -> Operation[Iterator[dict[s
     about = asdict(details) if details else {"thread_id": thread_id}
     if session is not None:
         about = {**_said_of(session), **about}
-    return _objects(context, about, stored, logs, document)
+    serde = context.codecs.of(thread_id).serde
+    return _objects(serde, about, stored, logs, document)
 
 
 def _said_of(session: StoredSession) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def _ignore(**_: Any) -> None:
 
 
 def _objects(
-    context: Context,
+    serde: SerializerProtocol,
     about: Mapping[str, Any],
     messages: Sequence[StoredMessage],
     logs: Mapping[int, Any],
@@ -106,7 +109,7 @@ def _objects(
             "created_at": _told(row.created_at),
             "removed_at": _told(one.removed_at),
             "token_count": row.token_count,
-            "message": row_to_plain(row, serde=context.codec.serde),
+            "message": row_to_plain(row, serde=serde),
         }
     for turn, log in logs.items():
         yield {"kind": "turn_log", "turn": turn, "log": log}

@@ -11,6 +11,7 @@ from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, TASKS
 from langgraph_dualstore.archive import Status
 from langgraph_dualstore.hot.records import decode_write
 from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.reader import load
 
 # Channels that exist to start tasks. Source: `langgraph.graph.state`, which names them so,
 # and `langgraph._internal._constants`.
@@ -76,7 +77,7 @@ def pending(context: Context, thread_id: str, members: Iterable[bytes]) -> list[
     every = context.settings.is_finished is not None
     writes = (decode_write(member, thread_id) for member in members)
     return [
-        (write.task_id, write.channel, context.codec.loads(write.value) if every else None)
+        (write.task_id, write.channel, load(context, thread_id, write.value) if every else None)
         for write in writes
     ]
 

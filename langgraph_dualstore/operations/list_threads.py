@@ -161,7 +161,7 @@ def _states(context: Context, hot: Sequence[Hot]) -> Operation[dict[str, State]]
     states: dict[str, State] = {}
     for item in hot:
         record = item.found.newest
-        if record is None or is_rebuilt(context, record):
+        if record is None or is_rebuilt(context, item.thread_id, record):
             continue
         runs = runs_of(record)
         if not runs:

@@ -13,9 +13,10 @@ from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.journal import decode_journal
 from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
 from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.records import Record, decode_record, decode_write
+from langgraph_dualstore.hot.records import Record, Typed, decode_record, decode_write
 from langgraph_dualstore.operations.context import Context, as_names, new_generation
 from langgraph_dualstore.operations.delete import delete_thread
+from langgraph_dualstore.operations.reader import load_checkpoint, load_metadata
 from langgraph_dualstore.operations.rewrite import ATTEMPTS, dump, replace
 
 # Channels that LangGraph itself empties once they are consumed; they have a version and
@@ -200,15 +201,18 @@ def select(
 
     ancestors: list[Record] = []
     channels_of = _ancestors_needed(context, thread_id, listed, stored, writes_of)
+    if not channels_of:
+        return Content(listed, ancestors, kept_writes, rebuilt=False)
+    nothing = context.codecs.of(thread_id).dumps(None)
     for place, channels in channels_of.items():
         if place not in kept_places:
-            ancestors.append(_stripped(stored[place], channels))
+            ancestors.append(_stripped(stored[place], channels, nothing))
             kept_writes += [
                 write
                 for write in writes_of[place]
                 if decode_write(write, thread_id).channel in channels
             ]
-    return Content(listed, ancestors, kept_writes, bool(channels_of))
+    return Content(listed, ancestors, kept_writes, rebuilt=True)
 
 
 def _ancestors_needed(
@@ -221,8 +225,8 @@ def _ancestors_needed(
     """Return the ancestors from which delta channels are rebuilt, and which channels."""
     needed: defaultdict[_Place, set[str]] = defaultdict(set)
     for record in listed:
-        versions = _versions(context, record)
-        metadata = context.codec.loads(record.metadata)
+        versions = _versions(context, thread_id, record)
+        metadata = load_metadata(context, thread_id, record)
         remaining = set(delta_channels(versions, record.channels, metadata))
         written: set[str] = set()
         # Links of the chain that are kept only if something is found further up.
@@ -237,7 +241,7 @@ def _ancestors_needed(
             seeds = remaining & ancestor.channels.keys()
             # A value of another version with no write since was not the start of a delta
             # channel: the channel was emptied.
-            then = _versions(context, ancestor)
+            then = _versions(context, thread_id, ancestor)
             emptied = {
                 name
                 for name in seeds - written
@@ -254,9 +258,9 @@ def _ancestors_needed(
     return dict(needed)
 
 
-def _versions(context: Context, record: Record) -> dict[str, Any]:
+def _versions(context: Context, thread_id: str, record: Record) -> dict[str, Any]:
     """Return a checkpoint's channel versions, none if it was kept as an ancestor."""
-    versions: dict[str, Any] = (context.codec.loads(record.checkpoint) or {}).get(
+    versions: dict[str, Any] = (load_checkpoint(context, thread_id, record) or {}).get(
         "channel_versions", {}
     )
     return versions
@@ -266,9 +270,9 @@ def _parent_of(record: Record) -> _Place:
     return record.namespace, record.parent_id or ""
 
 
-def _stripped(record: Record, channels: Container[str]) -> Record:
+def _stripped(record: Record, channels: Container[str], nothing: Typed) -> Record:
     return record._replace(
-        checkpoint=("null", b""),
-        metadata=("null", b""),
+        checkpoint=nothing,
+        metadata=nothing,
         channels={name: value for name, value in record.channels.items() if name in channels},
     )

@@ -36,7 +36,7 @@ from langgraph_dualstore.operations.prune import needs_ancestors, prune_thread
 from langgraph_dualstore.operations.read import find_versions, find_view
 from langgraph_dualstore.operations.restore import ATTEMPTS, bring_back, gone_again
 from langgraph_dualstore.operations.transcripts import is_transcript
-from langgraph_dualstore.serialization import Fingerprint
+from langgraph_dualstore.serialization import Codec, Fingerprint
 
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +97,8 @@ def put(
     target = target_of(config)
     keys = context.keys(target.thread_id)
     merged: dict[str, Any] = dict(get_checkpoint_metadata(config, metadata))
-    serialized = _serialize(context, checkpoint, merged)
+    codec = context.codecs.of(target.thread_id)
+    serialized = _serialize(codec, checkpoint, merged)
     finished = _finishes(context, target, checkpoint, merged)
     soon = finished or context.settings.archive_on == "checkpoint"
     due = context.due(target.thread_id, soon=soon)
@@ -108,7 +109,7 @@ def put(
             base = yield from _complete(context, keys, target, checkpoint, new_versions, base)
         elif goes_on:
             base = _Base(new=not (yield from bring_back(context, target.thread_id)))
-        plan = _plan(context, checkpoint, new_versions, base)
+        plan = _plan(codec, checkpoint, new_versions, base)
         arguments = _arguments(context, target, checkpoint, serialized, base, plan, due)
         only_there = "1" if goes_on and not base.new else ""
         reply = yield RunScript(PUT, keys, (*arguments, only_there), due)
@@ -137,12 +138,12 @@ class _Serialized(NamedTuple):
     keep_ancestors: bool
 
 
-def _serialize(context: Context, checkpoint: Checkpoint, metadata: dict[str, Any]) -> _Serialized:
+def _serialize(codec: Codec, checkpoint: Checkpoint, metadata: dict[str, Any]) -> _Serialized:
     rest = {key: value for key, value in checkpoint.items() if key != "channel_values"}
     run_id = metadata.get("run_id")
     return _Serialized(
-        context.codec.dumps(rest),
-        context.codec.dumps(metadata),
+        codec.dumps(rest),
+        codec.dumps(metadata),
         None if run_id is None else str(run_id),
         needs_ancestors(checkpoint["channel_versions"], checkpoint["channel_values"], metadata),
     )
@@ -229,7 +230,7 @@ def _complete(
 
 
 def _plan(
-    context: Context, checkpoint: Checkpoint, new_versions: ChannelVersions, base: _Base
+    codec: Codec, checkpoint: Checkpoint, new_versions: ChannelVersions, base: _Base
 ) -> _Plan:
     appendix = Appendix()
     channels: dict[str, Stored] = {}
@@ -246,7 +247,7 @@ def _plan(
             stored = keep(stored, appendix)
         elif name in values:
             known = Known(stored, fingerprint, copy.log) if stored and copy else None
-            stored, fingerprint = place(context.codec, values[name], known, appendix)
+            stored, fingerprint = place(codec, values[name], known, appendix)
             length += sum(run.length for run in stored.runs)
         else:
             continue

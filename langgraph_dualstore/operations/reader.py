@@ -47,7 +47,7 @@ class Reader:
         copy: ThreadCopy,
         shared: SharedLists | None = None,
     ) -> None:
-        self._codec = context.codec
+        self._codec = context.codecs.of(thread_id)
         self._thread_id = thread_id
         self._copy = copy
         self._shared = shared
@@ -138,7 +138,7 @@ class Reader:
         try:
             value, fingerprint = self._codec.loads_list(elements, items)
         except Exception as error:
-            raise self._undecodable(error, record.checkpoint_id) from error
+            raise undecodable(error, self._thread_id, record.checkpoint_id) from error
         if fingerprint is not None:
             self.fingerprints[runs] = fingerprint
         return value
@@ -155,18 +155,51 @@ class Reader:
         try:
             return self._codec.loads(typed)
         except Exception as error:
-            raise self._undecodable(error, checkpoint_id) from error
-
-    def _undecodable(self, error: Exception, checkpoint_id: str) -> CorruptRecord:
-        return CorruptRecord(
-            f"a value in thread {self._thread_id!r} cannot be decoded: {error}",
-            thread_id=self._thread_id,
-            checkpoint_id=checkpoint_id,
-        )
+            raise undecodable(error, self._thread_id, checkpoint_id) from error
 
 
 def _by_path(write: StoredWrite) -> tuple[str, str, int]:
     return write.task_path, write.task_id, write.slot
+
+
+def load(context: Context, thread_id: str, typed: Typed, checkpoint_id: str = "") -> Any:
+    """Return a value of a thread.
+
+    Raises:
+        CorruptRecord: It cannot be decoded.
+    """
+    try:
+        return context.codecs.of(thread_id).loads(typed)
+    except Exception as error:
+        raise undecodable(error, thread_id, checkpoint_id) from error
+
+
+def load_checkpoint(context: Context, thread_id: str, record: Record) -> Any:
+    """Return a checkpoint without its values, `None` if it was kept as an ancestor.
+
+    Raises:
+        CorruptRecord: It cannot be decoded.
+    """
+    return load(context, thread_id, record.checkpoint, record.checkpoint_id)
+
+
+def load_metadata(context: Context, thread_id: str, record: Record) -> dict[str, Any]:
+    """Return a checkpoint's metadata.
+
+    Raises:
+        CorruptRecord: It cannot be decoded.
+    """
+    metadata: dict[str, Any] = load(context, thread_id, record.metadata, record.checkpoint_id)
+    return metadata
+
+
+def undecodable(error: Exception, thread_id: str, checkpoint_id: str = "") -> CorruptRecord:
+    """Return the error that says that a value of a thread cannot be decoded, and why."""
+    return CorruptRecord(
+        f"a value in thread {thread_id!r} cannot be decoded: {error}",
+        thread_id=thread_id,
+        checkpoint_id=checkpoint_id,
+    )
 
 
 def evicted(thread_id: str, checkpoint_id: str = "") -> CorruptRecord:

@@ -162,6 +162,6 @@ def _note_of(context: Context, thread_id: str, records: list[Record], log: LogCo
     )
     lists = {}
     if root is not None and context.archiving and context.archiving.transcript:
-        for entry in entries_of(context, Scribe(context, thread_id, log), [root]):
+        for entry in entries_of(Scribe(context, thread_id, log), [root]):
             lists[entry.channel] = entry.stored
     return Note("", "", 0, (), lists)

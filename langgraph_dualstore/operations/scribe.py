@@ -15,8 +15,9 @@ from langgraph_dualstore.cold.messages import CONTENT_IN_META, content_key, key_
 from langgraph_dualstore.errors import CorruptRecord
 from langgraph_dualstore.hot.journal import Entry
 from langgraph_dualstore.hot.logcopy import LogCopy
-from langgraph_dualstore.hot.records import Stored
+from langgraph_dualstore.hot.records import Record, Stored
 from langgraph_dualstore.operations.context import Context
+from langgraph_dualstore.operations.reader import load_checkpoint
 
 
 class NeedsWhole(Exception):
@@ -34,6 +35,7 @@ class Scribe:
 
     def __init__(self, context: Context, thread_id: str, log: LogCopy) -> None:
         self._context = context
+        self._codec = context.codecs.of(thread_id)
         self._thread_id = thread_id
         self._log = log
         self._first: dict[tuple[str, str], datetime] = {}
@@ -71,7 +73,7 @@ class Scribe:
                 key=key,
                 created_at=created_at,
                 count_tokens=settings.count_tokens,
-                serde=self._context.codec.serde,
+                serde=self._codec.serde,
             )
             if row is not None and settings.redact is not None:
                 row = _redacted(row, settings.redact)
@@ -89,7 +91,6 @@ class Scribe:
         return self._decoded[1]
 
     def _decode(self, stored: Stored) -> list[Any]:
-        codec = self._context.codec
         if stored.items == 0:
             return []
         if stored.inline is not None:
@@ -100,9 +101,9 @@ class Scribe:
             raise NeedsWhole
         try:
             if stored.items is not None:
-                value: Any = codec.loads_list(data, stored.items)[0]
+                value: Any = self._codec.loads_list(data, stored.items)[0]
             else:
-                value = codec.loads((stored.type, data))
+                value = self._codec.loads((stored.type, data))
         except Exception as error:
             raise CorruptRecord(
                 f"a message of thread {self._thread_id!r} cannot be decoded: {error}",
@@ -112,6 +113,12 @@ class Scribe:
             value = value.value
         return value if isinstance(value, list) else []
 
+    def time(self, record: Record) -> str:
+        """Return when a checkpoint was made, as it says."""
+        checkpoint: dict[str, Any] = load_checkpoint(self._context, self._thread_id, record)
+        time: str = checkpoint["ts"]
+        return time
+
     def keys(self, messages: Iterable[Any]) -> list[str]:
         """Return the messages' keys; those without an id are told apart by their content."""
         keys: list[str] = []
@@ -119,7 +126,7 @@ class Scribe:
         for message in messages:
             key = key_of(message)
             if key is None:
-                encoded = self._context.codec.dumps(message)[1]
+                encoded = self._codec.plain(message)
                 key = content_key(encoded, seen[encoded])
                 seen[encoded] += 1
             keys.append(key)

@@ -73,7 +73,7 @@ def session_of(
         if name in checkpoint["channel_values"]:
             attributes[name] = plain(checkpoint["channel_values"][name])
     firsts = [transcript.since] if transcript.since else []
-    firsts += [time_of(context.codec.loads(record.checkpoint)["ts"]) for record in content.listed]
+    firsts += [time_of(reader.checkpoint(record)["ts"]) for record in content.listed]
     return Session(
         status=status_of(context, found if content.root else None),
         user_id=None if user_id is None else str(user_id),

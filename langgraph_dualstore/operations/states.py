@@ -21,7 +21,7 @@ from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.pieces import log_of, pieces_step
 from langgraph_dualstore.operations.prune import Content, decode_members, needs_ancestors, select
-from langgraph_dualstore.operations.reader import Reader, evicted
+from langgraph_dualstore.operations.reader import Reader, evicted, load_checkpoint, load_metadata
 from langgraph_dualstore.operations.rewrite import dump
 from langgraph_dualstore.operations.scribe import time_of
 from langgraph_dualstore.operations.transcripts import is_transcript
@@ -109,17 +109,17 @@ def peek(context: Context, thread_id: str) -> Operation[Peeked | None]:
     return peeked(thread_id, reply)
 
 
-def owners_of(context: Context, found: Peeked) -> list[str]:
+def owners_of(context: Context, thread_id: str, found: Peeked) -> list[str]:
     """Return whose a thread is, as its newest and then its oldest checkpoint say."""
     records = [record for record in (found.newest, found.oldest) if record]
-    users = [context.codec.loads(record.metadata).get("user_id") for record in records]
+    users = [load_metadata(context, thread_id, record).get("user_id") for record in records]
     return [str(user) for user in users if user is not None]
 
 
-def is_rebuilt(context: Context, record: Record) -> bool:
+def is_rebuilt(context: Context, thread_id: str, record: Record) -> bool:
     """Tell whether a checkpoint has channels that are rebuilt from its ancestors."""
-    checkpoint = context.codec.loads(record.checkpoint)
-    metadata = context.codec.loads(record.metadata)
+    checkpoint = load_checkpoint(context, thread_id, record)
+    metadata = load_metadata(context, thread_id, record)
     return needs_ancestors(checkpoint["channel_versions"], record.channels, metadata)
 
 
@@ -159,7 +159,7 @@ def hot_state(context: Context, thread_id: str) -> Operation[State | None]:
         if found is None or found.newest is None:
             return None
         record = found.newest
-        if is_rebuilt(context, record):
+        if is_rebuilt(context, thread_id, record):
             return (yield from _whole_state(context, thread_id))
         runs = runs_of(record)
         pieces = (yield pieces_step(keys, record.generation, runs)) if runs else []
@@ -221,7 +221,7 @@ def _state_of(
         deltas = DeltaTranscripts(context, thread_id, content, root, log)
         values |= {name: deltas.present(name) for name in deltas.channels}
     same = [record for record in content.listed if record.namespace == root.namespace]
-    times = [time_of(context.codec.loads(record.checkpoint)["ts"]) for record in same[:1]]
+    times = [time_of(load_checkpoint(context, thread_id, record)["ts"]) for record in same[:1]]
     return State(
         checkpoint,
         metadata,

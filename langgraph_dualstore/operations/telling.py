@@ -16,6 +16,7 @@ from langgraph_dualstore.hot.scripts import QUEUE_WHY
 from langgraph_dualstore.infos import ThreadDetails, Where
 from langgraph_dualstore.operations.context import Context, config_of
 from langgraph_dualstore.operations.finish import pending, status_of
+from langgraph_dualstore.operations.reader import load_checkpoint, load_metadata
 from langgraph_dualstore.operations.scribe import time_of
 from langgraph_dualstore.operations.states import Peeked, State, hot_state, owners_of, peek
 from langgraph_dualstore.operations.turns import turns_of
@@ -48,8 +49,8 @@ def look_at(context: Context, thread_id: str, found: Peeked) -> Hot:
     if found.newest is None:
         return Hot(thread_id, found, None, None, None)
     both = [record for record in (found.newest, found.oldest) if record]
-    times = [time_of(context.codec.loads(record.checkpoint)["ts"]) for record in both]
-    owner = next(iter(owners_of(context, found)), None)
+    times = [time_of(load_checkpoint(context, thread_id, record)["ts"]) for record in both]
+    owner = next(iter(owners_of(context, thread_id, found)), None)
     return Hot(thread_id, found, owner, min(times), times[0])
 
 
@@ -107,7 +108,7 @@ def status(context: Context, item: Hot, state: State | None) -> Status:
     record = item.found.newest
     if record is None or record.namespace:
         return "idle"
-    checkpoint = context.codec.loads(record.checkpoint)
+    checkpoint = load_checkpoint(context, item.thread_id, record)
     values = state.values if state else {}
     checkpoint["channel_values"] = {**dict.fromkeys(record.channels), **values}
     return status_of(
@@ -115,7 +116,7 @@ def status(context: Context, item: Hot, state: State | None) -> Status:
         CheckpointTuple(
             config_of(item.thread_id, "", record.checkpoint_id),
             checkpoint,
-            context.codec.loads(record.metadata),
+            load_metadata(context, item.thread_id, record),  # type: ignore[arg-type]
             None,
             pending(context, item.thread_id, item.found.writes),
         ),

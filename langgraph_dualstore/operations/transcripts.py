@@ -15,7 +15,6 @@ from langgraph_dualstore.cold.messages import (
 )
 from langgraph_dualstore.hot.journal import Entry, entry_of, grew
 from langgraph_dualstore.hot.records import Record, Run, Stored
-from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.delta_transcripts import DeltaTranscripts
 from langgraph_dualstore.operations.scribe import Scribe, time_of
 
@@ -151,7 +150,7 @@ def _in_succession(entries: Iterable[Entry], before: Mapping[str, Stored]) -> It
             yield entry
 
 
-def entries_of(context: Context, scribe: Scribe, records: Sequence[Record]) -> list[Entry]:
+def entries_of(scribe: Scribe, records: Sequence[Record]) -> list[Entry]:
     """Return the entries that a thread's root checkpoints come to, oldest first."""
     entries: list[Entry] = []
     before: dict[str, Stored] = {}
@@ -168,7 +167,7 @@ def entries_of(context: Context, scribe: Scribe, records: Sequence[Record]) -> l
                 verdicts[name] = is_transcript(name, value)
             if verdicts[name]:
                 if time is None:
-                    time = context.codec.loads(record.checkpoint)["ts"]
+                    time = scribe.time(record)
                 entry = entry_of(name, time or "", stored, before.get(name))
                 before[name] = stored
                 if entry is not None:

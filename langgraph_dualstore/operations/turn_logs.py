@@ -39,7 +39,7 @@ def log_turn(context: Context, thread_id: str, turn: int, document: Any) -> Oper
     """
     if type(turn) is not int or turn not in _TURNS:
         raise ConfigurationError("turn must be a whole number of at least 0")
-    log = ormsgpack.packb(context.codec.dumps(_dump(document)))
+    log = ormsgpack.packb(context.codecs.of(thread_id).dumps(_dump(document)))
     while not (yield from _log(context, thread_id, turn, log)):
         if not (yield from restore_if_absent(context, thread_id)):
             return False
@@ -110,12 +110,9 @@ def _pairs(pairs: Sequence[bytes]) -> list[tuple[int, bytes]]:
 def _load(context: Context, thread_id: str, log: bytes) -> Any:
     try:
         type_, data = ormsgpack.unpackb(log)
-        return json.loads(context.codec.loads((type_, data)))["log"]
+        return json.loads(context.codecs.of(thread_id).loads((type_, data)))["log"]
     except Exception as error:
-        raise CorruptRecord(
-            f"the log of a turn of thread {thread_id!r} cannot be read: {error}",
-            thread_id=thread_id,
-        ) from error
+        raise _unreadable(thread_id, error) from error
 
 
 def _archivable(context: Context, thread_id: str, log: bytes) -> Any:
@@ -130,4 +127,13 @@ def _archivable(context: Context, thread_id: str, log: bytes) -> Any:
 def _revived(context: Context, thread_id: str, log: Any) -> Any:
     if isinstance(log, dict) and log.keys() == {_STORED}:
         return _load(context, thread_id, base64.b64decode(log[_STORED]))
+    if context.codecs.encrypts and not (context.archiving and context.archiving.transcript):
+        # It was not written by a saver like this one.
+        raise _unreadable(thread_id, "it is not encrypted")
     return log
+
+
+def _unreadable(thread_id: str, why: object) -> CorruptRecord:
+    return CorruptRecord(
+        f"the log of a turn of thread {thread_id!r} cannot be read: {why}", thread_id=thread_id
+    )

@@ -63,10 +63,11 @@ def place_writes(
         raise ConfigurationError("config['configurable']['checkpoint_id'] is missing")
     if not writes:
         return
+    codec = context.codecs.of(target.thread_id)
     members: list[bytes] = []
     for index, (channel, value) in writes.items():
         members.append(encode_index(index))
-        members.append(encode_write(channel, context.codec.dumps(value), task_path or ""))
+        members.append(encode_write(channel, codec.dumps(value), task_path or ""))
     address = target.address(target.checkpoint_id)
     place = (address, encode_part(as_text("task_id", task_id)))
     limited = "" if context.settings.keep_last is None else "1"

@@ -17,6 +17,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSerializer
 
+from langgraph_dualstore.serialization.binding import BoundSerializer
 from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
 from langgraph_dualstore.serialization.shapes import PACK, UNPACK, Shape, shapes_of
 
@@ -66,6 +67,12 @@ class Codec:
                 if elements is not None:
                     return "msgpack", list_header(len(elements)) + b"".join(elements)
         return self.serde.dumps_typed(value)
+
+    def plain(self, value: Any) -> bytes:
+        """Return bytes to tell a value by, which are never encrypted where `dumps` binds them."""
+        if isinstance(self.serde, BoundSerializer):
+            return self.serde.plain(value)
+        return self.dumps(value)[1]
 
     def dumps_messages(self, messages: Sequence[Any]) -> list[bytes] | None:
         """Return each message's bytes, `None` if the list cannot be stored that way."""

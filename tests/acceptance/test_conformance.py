@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from encryption import encrypting
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import ALL_CAPABILITIES, DetectedCapabilities
@@ -11,10 +12,10 @@ from sync_adapter import SyncMethodsInLoop, SyncMethodsInThreads
 from langgraph_dualstore import DualStoreSaver
 
 
-async def assert_conforms(redis_url, adapt=lambda saver: saver):
+async def assert_conforms(redis_url, adapt=lambda saver: saver, **options):
     @checkpointer_test(name="DualStoreSaver")
     async def factory():
-        async with DualStoreSaver.from_conn_string(redis_url) as saver:
+        async with DualStoreSaver.from_conn_string(redis_url, **options) as saver:
             yield adapt(saver)
 
     report = await validate(factory)
@@ -30,6 +31,10 @@ async def assert_conforms(redis_url, adapt=lambda saver: saver):
 
 async def test_the_async_methods_conform_in_every_capability(redis_url):
     await assert_conforms(redis_url)
+
+
+async def test_a_saver_that_encrypts_conforms(redis_url):
+    await assert_conforms(redis_url, serde=encrypting())
 
 
 async def test_the_sync_methods_conform_on_worker_threads(redis_url):

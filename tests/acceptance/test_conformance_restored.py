@@ -1,6 +1,7 @@
 """LangGraph's conformance suite, with every thread gone from Redis and back between any two calls."""
 
 import pytest
+from encryption import encrypting
 from expiring_saver import ExpiringSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import ALL_CAPABILITIES
@@ -10,9 +11,11 @@ from langgraph_dualstore import DualStoreSaver
 from langgraph_dualstore.cold.postgres import PostgresArchive
 
 
-@pytest.mark.parametrize("kind", ["memory", "postgres"])
+@pytest.mark.parametrize(
+    ("kind", "serde"), [("memory", None), ("postgres", None), ("postgres", encrypting())]
+)
 async def test_restored_threads_conform_in_every_capability(
-    redis_url, redis_client, postgres_dsn, kind
+    redis_url, redis_client, postgres_dsn, kind, serde
 ):
     archive = MemoryArchive()
     if kind == "postgres":
@@ -23,7 +26,7 @@ async def test_restored_threads_conform_in_every_capability(
     async def factory():
         redis_client.flushdb()
         async with DualStoreSaver.from_conn_string(
-            redis_url, archive=archive, archive_history="all", run_archiver=False
+            redis_url, archive=archive, archive_history="all", run_archiver=False, serde=serde
         ) as saver:
             yield ExpiringSaver(saver, redis_client)
 

@@ -1,38 +1,12 @@
 """Pruning keeps what delta channels of the surviving checkpoint are rebuilt from."""
 
 import pytest
+from delta_chains import NO_VALUE, history_at, put_chain, put_step
 from langgraph.checkpoint.serde.types import _DeltaSnapshot
-from raw_checkpoints import config_of, found_at, ids_in, put, values_at
+from raw_checkpoints import config_of, found_at, ids_in, values_at
 
 from langgraph_dualstore import DualStoreSaver
 from langgraph_dualstore.operations.prune import prune_thread
-
-NO_VALUE = object()
-
-
-def put_step(saver, n, parent, value=NO_VALUE, **kwargs):
-    config = put(
-        saver,
-        n,
-        {"plain": list(range(n)), **({} if value is NO_VALUE else {"d": value})},
-        parent=parent,
-        versions={"plain": n, "d": n},
-        metadata={"counters_since_delta_snapshot": {"d": [n, n]}},
-        **kwargs,
-    )
-    saver.put_writes(config, [("d", [n])], f"task-{n}")
-    return config
-
-
-def put_chain(saver, seeds, parent=None, start=1, count=6, **kwargs):
-    for n in range(start, start + count):
-        parent = put_step(saver, n, parent, seeds.get(n, NO_VALUE), **kwargs)
-    return parent
-
-
-def history_at(saver, config):
-    return saver.get_delta_channel_history(config=config, channels=["d"])
-
 
 SEEDS = [{}, {3: _DeltaSnapshot(["x"])}, {3: ["plain"]}, {2: True}, {1: None, 4: False}]
 

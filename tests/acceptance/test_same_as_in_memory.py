@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from encryption import encrypting
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -64,12 +65,14 @@ class Put:
 class SameAsInMemory(RuleBasedStateMachine):
     runs = itertools.count()
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, serde: Any = None) -> None:
         super().__init__()
         self.stack = contextlib.ExitStack()
         prefix = f"run{next(self.runs)}"
         ours, others = (
-            self.stack.enter_context(DualStoreSaver.from_conn_string(redis_url, prefix=prefix))
+            self.stack.enter_context(
+                DualStoreSaver.from_conn_string(redis_url, prefix=prefix, serde=serde)
+            )
             for _ in range(2)
         )
         in_loop = AsyncMethodsInALoop(others)
@@ -268,9 +271,10 @@ class SameAsInMemory(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(400)  # to find the shortest sequence that fails takes long
-def test_everything_readable_is_as_in_memory(redis_url):
+@pytest.mark.parametrize("serde", [None, encrypting()], ids=["plain", "encrypted"])
+def test_everything_readable_is_as_in_memory(redis_url, serde):
     run_state_machine_as_test(
-        lambda: SameAsInMemory(redis_url),
+        lambda: SameAsInMemory(redis_url, serde),
         settings=settings(
             max_examples=60,
             stateful_step_count=30,

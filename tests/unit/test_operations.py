@@ -13,12 +13,12 @@ from langgraph_dualstore.counters import Counters
 from langgraph_dualstore.hot import scripts
 from langgraph_dualstore.hot.memory import Memory
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.serialization import Codecs
 
 
 def context_of(**options):
     settings = Settings(**options)
-    return Context(settings, Codec(JsonPlusSerializer()), Memory(settings.cache_bytes), Counters())
+    return Context(settings, Codecs(JsonPlusSerializer()), Memory(settings.cache_bytes), Counters())
 
 
 @pytest.fixture
