@@ -152,7 +152,7 @@ def _messages(before: list[Any], thread: ThreadArchive) -> list[Any]:
     messages = {(message["channel"], message["key"]): message for message in before}
     for row in thread.messages:
         created_at = row.created_at.isoformat()
-        new = {**asdict(row), "created_at": created_at, "removed": False}
+        new = asdict(row) | {"meta": dict(row.meta), "created_at": created_at, "removed": False}
         messages[row.channel, row.key] = new
     for (channel, key), message in messages.items():
         if channel in thread.present:  # else the channel only grew

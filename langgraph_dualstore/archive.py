@@ -33,7 +33,8 @@ class MessageRow:
         turn: The turn it says it belongs to, `None` if it does not say.
         token_count: Its tokens, `None` if nobody has counted them.
         created_at: Its own timestamp, else that of the first checkpoint that holds it.
-        meta: Everything else, as JSON; a message equal to the original can be made of it.
+        meta: Everything else, as JSON; a message equal to the original can be made of it. Not
+            to be changed; `dict(row.meta)` is what `json.dumps` takes.
     """
 
     key: str

@@ -42,23 +42,26 @@ try:  # langchain-core brings it along, on most platforms
     import orjson
 except ImportError:
     _fast_json: Callable[[Any], str] = _json
+    _fast_loads: Callable[[str], Any] = json.loads
 
-    def plain_copy(value: Any) -> Any:  # noqa: ARG001
+    def plain_text(value: Any) -> str | None:  # noqa: ARG001
         """Return `None`: there is no quick way."""
         return None
 else:
+    _fast_loads = orjson.loads
 
     def _fast_json(value: Any) -> str:
         return orjson.dumps(value).decode()
 
-    def plain_copy(value: Any) -> Any:
-        """Return a copy of a dict or a list all of which JSON and `jsonb` carry, else `None`.
+    def plain_text(value: Any) -> str | None:
+        """Return the JSON of a dict or a list if JSON and `jsonb` carry all of it, else `None`.
 
-        Looking at the values one by one takes several times as long. No name in the copy
-        begins with `$`.
+        Looking at the values one by one takes several times as long. No name in it begins
+        with `$`, and it can be stored.
         """
         try:
-            marshal.dumps(value)  # takes no subclass of anything, nor an enumeration
+            # Takes no subclass of anything, nor an enumeration.
+            marshalled = marshal.dumps(value, _MARSHAL)
             text = orjson.dumps(value)
         except (ValueError, TypeError):
             return None
@@ -66,15 +69,20 @@ else:
             return None
         if b"$" in text and _TAG.search(text):
             return None
-        copy = orjson.loads(text)
         # A tuple has become a list, and nan null.
-        return copy if copy == value else None
+        if any(map(marshalled.__contains__, _UNEQUAL)) and orjson.loads(text) != value:
+            return None
+        return text.decode()
 
 
 # In JSON: a float with an exponent, a name like that of a tag. What only looks so is harmless,
 # but takes longer; an id in hexadecimal does not, as no quote follows a number.
 _EXPONENT = re.compile(rb"e[-+]?\d+[],}]")
 _TAG = re.compile(rb'"\$(?:[^"\\]|\\.)*":')
+# What is in the bytes of every tuple, and of every float that is no number, and in few others.
+# Source: CPython's Python/marshal.c, whose version 2 is that of Python 2.5 and stays as it is.
+_MARSHAL = 2
+_UNEQUAL = (b"(", b"\x7f", b"\xff")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _LEAST = -(1 << 63)
@@ -85,6 +93,12 @@ _DEPTH = 60
 _NOT_AS_WRITTEN = (TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 # What reading them may do: run whatever was pickled, and load LangChain objects.
 _REFUSED = frozenset({"pickle", "json"})
+
+
+def plain_copy(value: Any) -> Any:
+    """Return a copy of what `plain_text` has a text for, else `None`."""
+    text = plain_text(value)
+    return None if text is None else _fast_loads(text)
 
 
 def is_storable(text: str) -> bool:

@@ -50,8 +50,9 @@ from langgraph_dualstore.cold.jsonable import (
     encode,
     hand_over,
     is_storable,
-    plain_copy,
+    plain_text,
 )
+from langgraph_dualstore.cold.jsontext import JsonObject
 from langgraph_dualstore.cold.kinds import DICT, Parts, build, is_message, take_apart
 from langgraph_dualstore.cold.plain import plain
 from langgraph_dualstore.cold.texts import name as indexable
@@ -131,12 +132,13 @@ def to_row(
     """
     parts = take_apart(message)
     content, attributes = parts.content, parts.attributes
-    meta = _plain_meta(parts)
+    meta: Mapping[str, Any] | None = _plain_meta(parts)
     if meta is None:
-        meta = {"original_type": parts.type}
+        encoded: dict[str, Any] = {"original_type": parts.type}
         if type(content) is not str:
-            meta["content"] = encode(content, serde)
-        _flatten(parts, message, meta, serde)
+            encoded["content"] = encode(content, serde)
+        _flatten(parts, message, encoded, serde)
+        meta = encoded
     tokens = tokens_of(attributes)
     if tokens is None and count_tokens is not None:
         tokens = as_count(count_tokens(message))
@@ -268,7 +270,7 @@ def to_sql(row: MessageRow, *, serde: SerializerProtocol = STRICT) -> MessageCol
         row.turn,
         row.token_count,
         row.created_at,
-        dumps(meta, serde),
+        meta.text if type(meta) is JsonObject else dumps(meta, serde),
     )
 
 
@@ -303,7 +305,7 @@ def from_sql(columns: MessageColumns, *, serde: SerializerProtocol = STRICT) -> 
     )
 
 
-def _plain_meta(parts: Parts) -> dict[str, Any] | None:
+def _plain_meta(parts: Parts) -> JsonObject | None:
     """Return a row's `meta` if there is nothing in it to encode, else `None`.
 
     That is so for nearly all messages: one look at all of it is quicker than one at each value.
@@ -311,8 +313,8 @@ def _plain_meta(parts: Parts) -> dict[str, Any] | None:
     attributes = parts.attributes
     if type(parts.content) is not str or not parts.whole or "original_type" in attributes:
         return None
-    meta: dict[str, Any] | None = plain_copy({"original_type": parts.type, **attributes})
-    return meta
+    text = plain_text({"original_type": parts.type, **attributes})
+    return None if text is None else JsonObject(text)
 
 
 def _flatten(parts: Parts, message: Any, flat: dict[str, Any], serde: SerializerProtocol) -> None:

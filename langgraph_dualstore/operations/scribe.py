@@ -137,6 +137,7 @@ def _redacted(
     row: MessageRow, redact: Callable[[MessageRow], MessageRow | None]
 ) -> MessageRow | None:
     """Return what is to be written instead of a row."""
+    row = replace(row, meta=dict(row.meta))  # which may be changed
     redacted = redact(row)
     if redacted is None or redacted.content == row.content:
         return redacted

@@ -65,7 +65,7 @@ def test_a_row_comes_back_from_its_columns(table, message, name, binary):
 
 
 def spelled(row: MessageRow) -> str:
-    return json.dumps(row.meta, sort_keys=True)
+    return json.dumps(dict(row.meta), sort_keys=True)
 
 
 @on_one_table

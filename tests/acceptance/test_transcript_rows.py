@@ -93,6 +93,16 @@ def test_redacted_rows_are_written_instead(open_archiving, archive):
     assert archive.contents("thread") == ["a ***", "re a ***", "b", "re b"]
 
 
+def test_what_else_a_row_holds_may_be_changed_in_place(open_archiving, archive):
+    def redact(row):
+        row.meta["ward"] = "B"
+        return row
+
+    talk(open_archiving(redact=redact), "a", "b")
+    rows = archive.threads["thread"].messages.values()
+    assert [row.meta["ward"] for row in rows] == ["B"] * 4
+
+
 def test_a_row_that_is_redacted_away_is_not_written(open_archiving, archive):
     saver = open_archiving(redact=lambda row: None if "secret" in row.content else row)
     graph = talk(saver, "a secret", "b")

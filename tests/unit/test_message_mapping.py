@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import math
 import pickle
@@ -166,7 +167,7 @@ def state(value: Any) -> Any:
 def test_a_message_comes_back_from_its_row_through_postgresql(name, message):
     serde = SERIALIZERS[name]
     row = row_of(message, serde=serde)
-    assert json.loads(json.dumps(row.meta)) == row.meta
+    assert json.loads(json.dumps(dict(row.meta))) == row.meta
     stored = through_sql(row, serde)
     assert stored == row
     back = to_message(stored, serde=serde)
@@ -637,6 +638,30 @@ def test_columns_are_read_as_text_or_as_the_object_it_spells():
     columns = to_sql(row)
     assert isinstance(columns, MessageColumns)
     assert from_sql(columns) == from_sql(columns._replace(meta=json.loads(columns.meta))) == row
+
+
+def test_the_rest_of_a_row_is_a_mapping_that_nobody_changes():
+    calls = [{"name": "look", "args": {"at": "it"}, "id": "1", "type": "tool_call"}]
+    meta = row_of(AIMessage("a", id="1", tool_calls=calls)).meta
+    spelled_out = {"original_type": "ai", "id": "1", "tool_calls": calls}
+    assert meta == spelled_out
+    assert spelled_out == meta
+    assert meta != {**spelled_out, "id": "2"}
+    assert (len(meta), list(meta), meta.get("name")) == (3, list(spelled_out), None)
+    assert repr(meta) == repr(spelled_out)
+    assert json.loads(json.dumps(dict(meta))) == copy.deepcopy(meta) == spelled_out
+    with pytest.raises(TypeError):
+        meta["id"] = "2"
+
+
+@pytest.mark.parametrize("odd", [(1, 2), (), math.inf, -math.inf, 1e300, -0.0, 10**30, "(", "\x7f"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_json_would_change_comes_back_as_it_was(odd, nested):
+    """`(` and 7f are what gives a tuple and an infinity away, and may be in any text."""
+    message = HumanMessage("a", additional_kwargs={"odd": [{"deep": odd}] if nested else odd})
+    back = to_message(through_sql(row_of(message)))
+    assert back == message
+    assert repr(back) == repr(message)
 
 
 def test_a_row_shares_nothing_with_its_message():
