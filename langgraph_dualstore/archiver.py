@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import random
 import threading
 import time
@@ -42,6 +43,10 @@ _DRAINS = 2
 
 _POLL = 1.0
 """How many seconds an idle archiver waits before it looks for what others have queued."""
+
+_GATHER = 0.25
+"""For how many seconds at most more threads become due, once all that were due are archived:
+few at a time cost more than many."""
 
 _GRACE = 1.0
 """For how many seconds an archiver that is to end may take longer than it was given."""
@@ -173,11 +178,11 @@ class Archiver:
         """Wait, or until something is noticed and then as long as its archive is delayed."""
         self._wake.wait(pause)
         self._wake.clear()
-        noticed, self._noticed_at = self._noticed_at, 0.0
-        if noticed and not self._stopping:
-            left = noticed + self._context().settings.archive_delay.total_seconds()
-            # What was noticed is due only then, and so is what is noticed until then.
-            self._wake.wait(max(0.0, left - time.monotonic()))
+        if self._noticed_at and not self._stopping:
+            due = self._noticed_at + self._context().settings.archive_delay.total_seconds()
+            # Nothing that is noticed until then is due earlier, and none of it wakes this.
+            self._wake.wait(max(0.0, due - time.monotonic()))
+        self._noticed_at = 0.0
 
     def _patience(self) -> float:
         """Return how many seconds to wait after a fault: longer with each, up to a bound."""
@@ -194,27 +199,28 @@ class Archiver:
         """Archive what is due in all queues.
 
         Returns:
-            For how many seconds nothing is due.
+            How many seconds to wait for more.
         """
-        poll = min(_POLL, self._context().settings.margin_ms / 2000)
-        soonest = 0.0 if self._swept() else poll
+        settings = self._context().settings
+        poll = 0.0 if self._swept() else min(_POLL, settings.margin_ms / 2000)
         away: Exception | None = None
         while not self._stopping:
             claims = self._claim(range(SHARDS))
-            if not _threads(claims):
-                due = [claimed.next_ms / 1000 for claimed in claims if claimed.next_ms >= 0]
-                soonest = min([soonest, *due])
-                break
-            if away is None:
+            taken = len(_threads(claims))
+            if taken and away is None:
                 try:
                     self._archive(claims)
                 except _NOBODYS_FAULT as error:
                     away = error
-            else:
+            elif taken:
                 self._postpone(claims)
+            if taken < _BATCH:
+                gather = min(_GATHER, settings.delay_ms / 1000) if taken else 0.0
+                poll = min(poll, max(gather, _due_in(claims)))
+                break
         if away is not None:
             raise away
-        return soonest
+        return poll
 
     def _claim(self, shards: Iterable[int], ahead_ms: int = 0) -> list[Claim]:
         """Take on a batch of threads from some queues."""
@@ -379,6 +385,12 @@ class Archiver:
         context.counters.archive_retries += 1
         for claimed in claims:
             self._run(postpone(context, claimed, wait))
+
+
+def _due_in(claims: Iterable[Claim]) -> float:
+    """Return in how many seconds the first of the threads is due that nobody has taken on."""
+    due = (claimed.next_ms / 1000 for claimed in claims if claimed.next_ms >= 0)
+    return min(due, default=math.inf)
 
 
 def _threads(claims: Iterable[Claim]) -> list[str]:

@@ -109,6 +109,27 @@ def test_runs_that_follow_each_other_at_once_are_archived_together(open_archivin
     assert archive.contents("thread") == ["a", "1: a", "b", "2: b", "c", "3: c"]
 
 
+def test_the_archiver_does_not_look_at_its_queues_for_each_run_that_finishes(
+    open_archiving, archive, monkeypatch
+):
+    saver = open_archiving(archive_delay=timedelta(milliseconds=400))
+    talk(saver)
+    eventually(lambda: archive.archives)
+    looks = []
+
+    def claim(*arguments, **options):
+        looks.append(arguments)
+        return claims(*arguments, **options)
+
+    claims = saver._archiver._claim
+    monkeypatch.setattr(saver._archiver, "_claim", claim)
+    begun = time.monotonic()
+    for number in range(30):
+        talk(saver, thread_id=f"{number}")
+    eventually(lambda: len(archive.threads) == 31)
+    assert 1 <= len(looks) <= 2 + (time.monotonic() - begun) / 0.2
+
+
 # --- "checkpoint" ---
 
 
