@@ -157,8 +157,8 @@ def test_archiving_that_was_put_off_is_counted(open_saver):
 
 
 def test_how_late_archiving_is(open_saver, archive):
-    delay = timedelta(milliseconds=1)
-    with open_saver(archive=archive, run_archiver=False, archive_delay=delay) as saver:
+    options = {"archive": archive, "run_archiver": False, "archive_delay": timedelta(0)}
+    with open_saver(**options) as saver:
         talk(saver, "one")
         first = saver.stats()
         assert (first.queued, first.due) == (1, 1)
