@@ -7,13 +7,13 @@ from functools import partial
 
 import typer
 
+from langgraph_dualstore.cli.both_tiers import finds_all
 from langgraph_dualstore.cli.confirming import confirm
 from langgraph_dualstore.cli.consoles import fail, print_json, say
 from langgraph_dualstore.cli.documents import as_document
 from langgraph_dualstore.cli.formats import counted, listed
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import AllOfUser, AsJson, ThreadIds, Yes, require_one
-from langgraph_dualstore.cli.pages import finds_all
 from langgraph_dualstore.infos import Receipt
 from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver

@@ -11,12 +11,12 @@ from typing import Annotated, TextIO
 
 import typer
 
+from langgraph_dualstore.cli.both_tiers import finds_all
 from langgraph_dualstore.cli.consoles import fail, telling
 from langgraph_dualstore.cli.files import written_whole
 from langgraph_dualstore.cli.formats import counted
 from langgraph_dualstore.cli.one_by_one import Refused, one_by_one
 from langgraph_dualstore.cli.options import AllOfUser, ThreadIds, require_one
-from langgraph_dualstore.cli.pages import finds_all
 from langgraph_dualstore.paging import ids_of
 from langgraph_dualstore.saver import DualStoreSaver
 

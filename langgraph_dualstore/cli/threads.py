@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from langgraph_dualstore.cli.both_tiers import finds_all
 from langgraph_dualstore.cli.consoles import printing, telling
 from langgraph_dualstore.cli.documents import as_document, print_line
 from langgraph_dualstore.cli.formats import ago, span
 from langgraph_dualstore.cli.moments import moment
 from langgraph_dualstore.cli.options import AsJsonLines
-from langgraph_dualstore.cli.pages import finds_all
 from langgraph_dualstore.cli.rows import Column, Rows
 from langgraph_dualstore.cli.texts import visible
 from langgraph_dualstore.infos import ThreadInfo

@@ -132,13 +132,7 @@ def to_row(
     """
     parts = take_apart(message)
     content, attributes = parts.content, parts.attributes
-    meta: Mapping[str, Any] | None = _plain_meta(parts)
-    if meta is None:
-        encoded: dict[str, Any] = {"original_type": parts.type}
-        if type(content) is not str:
-            encoded["content"] = encode(content, serde)
-        _flatten(parts, message, encoded, serde)
-        meta = encoded
+    meta = _meta_of(parts, message, serde)
     tokens = tokens_of(attributes)
     if tokens is None and count_tokens is not None:
         tokens = as_count(count_tokens(message))
@@ -305,16 +299,22 @@ def from_sql(columns: MessageColumns, *, serde: SerializerProtocol = STRICT) -> 
     )
 
 
-def _plain_meta(parts: Parts) -> JsonObject | None:
-    """Return a row's `meta` if there is nothing in it to encode, else `None`.
+def _meta_of(parts: Parts, message: Any, serde: SerializerProtocol) -> Mapping[str, Any]:
+    """Return a row's `meta`.
 
-    That is so for nearly all messages: one look at all of it is quicker than one at each value.
+    For nearly all messages nothing in it is to be encoded, and one look at all of it is
+    quicker than one at each value.
     """
-    attributes = parts.attributes
-    if type(parts.content) is not str or not parts.whole or "original_type" in attributes:
-        return None
-    text = plain_text({"original_type": parts.type, **attributes})
-    return None if text is None else JsonObject(text)
+    is_text = type(parts.content) is str
+    if is_text and parts.whole and "original_type" not in parts.attributes:
+        text = plain_text({"original_type": parts.type, **parts.attributes})
+        if text is not None:
+            return JsonObject(text)
+    meta: dict[str, Any] = {"original_type": parts.type}
+    if not is_text:
+        meta["content"] = encode(parts.content, serde)
+    _flatten(parts, message, meta, serde)
+    return meta
 
 
 def _flatten(parts: Parts, message: Any, flat: dict[str, Any], serde: SerializerProtocol) -> None:

@@ -1,20 +1,19 @@
 """The command `copy`: from whatever names a saver, in the process and as one."""
 
 import json
-import re
-import signal
 import textwrap
-import time
+from functools import partial
 
 import psycopg
 import pytest
 from cold_archives import query
-from command_line import run, start
+from command_line import run
+from ended_copies import COUNT, end_it_twice_and_go_on, fill
 from graph_runner import thread
 from graphs import chat_graph, says
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from raw_checkpoints import config_of, put
+from raw_checkpoints import config_of
 from tuple_comparison import assert_same, in_order
 
 from langgraph_dualstore import ConfigurationError, DualStoreSaver
@@ -199,44 +198,14 @@ def test_a_mistake_is_told_in_a_sentence(module, redis_url, name, arguments, cod
     assert SECRET not in done.stderr
 
 
-def begun(redis_client, process, count):
-    """Waits until some threads are there."""
-    until = time.monotonic() + 30
-    while len(redis_client.keys("*:head")) < count:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < until
-
-
 def test_a_copy_that_was_ended_goes_on_where_it_was(module, redis_url, redis_client):
-    count = 150
     with SqliteSaver.from_conn_string(ENVIRONMENT["SOURCE_PATH"]) as source:
         source.conn.execute("PRAGMA synchronous = OFF")
         source.delete_thread("1")
-        for name in range(count):
-            parent = None
-            for n in range(1, 4):
-                parent = put(source, n, {"n": n}, thread_id=str(name), parent=parent)
-                source.put_writes(parent, [("n", n)], "task")
-        arguments = (module, "sqlite", "--redis", redis_url)
-        with copy(*arguments, begin=start) as process:
-            begun(redis_client, process, 3)
-            process.send_signal(signal.SIGINT)
-            printed, said = process.communicate(timeout=30)
-        assert process.returncode == 130, said
-        assert "not looked at" in printed
-        assert "Traceback" not in said
-        there = len(redis_client.keys("*:head"))
-        with copy(*arguments, begin=start) as process:
-            begun(redis_client, process, there + 1)
-            process.kill()
-        there = len(redis_client.keys("*:head"))
-        assert there < count
-        done = copy(*arguments)
-        assert done.returncode == 0, done.stderr
-        copied, already = (int(number) for number in re.findall(r"\b\d+(?= th)", done.stdout))
-        assert copied + already == count
-        assert there - 1 <= already <= there
+        fill(source)
+        command = partial(copy, module, "sqlite", "--redis", redis_url)
+        end_it_twice_and_go_on(command, redis_client)
         with DualStoreSaver.from_conn_string(redis_url) as target:
-            for name in range(count):
+            for name in range(COUNT):
                 config = config_of(str(name), None)
                 assert_same(list(target.list(config)), list(source.list(config)))

@@ -1,20 +1,19 @@
 """The command `copy` from the savers of `langgraph-checkpoint-redis`, as a process."""
 
 import json
-import re
-import signal
 import textwrap
-import time
+from functools import partial
 
 import pytest
 from cold_archives import query
-from command_line import run, start
+from command_line import run
 from copy_sources import opened_official
+from ended_copies import COUNT, end_it_twice_and_go_on, fill
 from graph_runner import thread
 from graphs import chat_graph, says, tool_loop_graph
 from interrupting_graphs import asks_twice
 from langgraph.types import Command
-from raw_checkpoints import config_of, put
+from raw_checkpoints import config_of
 
 from langgraph_dualstore import DualStoreSaver
 
@@ -99,42 +98,12 @@ def test_threads_are_copied_archived_and_go_on(name, copy, source, redis_url, ar
     assert again.stdout.startswith("Copied 0 threads with 0 checkpoints; 1 there already; 2 left")
 
 
-def begun(redis_client, process, count):
-    """Waits until some threads are there."""
-    until = time.monotonic() + 30
-    while len(redis_client.keys("*:head")) < count:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < until
-
-
 @pytest.mark.parametrize("name", ["sync", "async_"])
 def test_a_copy_that_was_ended_goes_on_where_it_was(name, copy, source, redis_url, redis_client):
-    count = 150
-    for number in range(count):
-        parent = None
-        for n in range(1, 4):
-            parent = put(source, n, {"n": n}, thread_id=str(number), parent=parent)
-            source.put_writes(parent, [("n", n)], "task")
-    with copy(name, begin=start) as process:
-        begun(redis_client, process, 3)
-        process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=30)
-    assert process.returncode == 130, said
-    assert "not looked at" in printed
-    assert "Traceback" not in said
-    there = len(redis_client.keys("*:head"))
-    with copy(name, begin=start) as process:
-        begun(redis_client, process, there + 1)
-        process.kill()
-    there = len(redis_client.keys("*:head"))
-    assert there < count
-    done = copy(name)
-    assert done.returncode == 0, done.stderr
-    copied, already = (int(number) for number in re.findall(r"\b\d+(?= th)", done.stdout))
-    assert copied + already == count
-    assert there - 1 <= already <= there
+    fill(source)
+    end_it_twice_and_go_on(partial(copy, name), redis_client)
     with DualStoreSaver.from_conn_string(redis_url) as target:
-        for number in range(count):
+        for number in range(COUNT):
             found = list(target.list(config_of(str(number), None)))
             assert [item.checkpoint["channel_values"] for item in found] == [
                 {"n": 3}, {"n": 2}, {"n": 1},

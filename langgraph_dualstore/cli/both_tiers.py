@@ -1,4 +1,4 @@
-"""Whether a list has all threads."""
+"""Whether lists of threads have those of both tiers."""
 
 from __future__ import annotations
 
