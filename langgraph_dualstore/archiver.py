@@ -35,7 +35,7 @@ from langgraph_dualstore.operations.sweep import Sweep
 
 _logger = logging.getLogger(__name__)
 
-_BATCH = 50
+_BATCH = 75
 """How many threads are archived in one transaction at most."""
 
 _DRAINS = 2

@@ -22,7 +22,6 @@ Source for what `jsonb` changes: https://www.postgresql.org/docs/current/datatyp
 from __future__ import annotations
 
 import json
-import marshal
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
@@ -34,6 +33,7 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
+import ormsgpack
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -60,18 +60,18 @@ else:
         with `$`, and it can be stored.
         """
         try:
-            # Takes no subclass of anything, nor an enumeration.
-            marshalled = marshal.dumps(value, _MARSHAL)
+            # One takes bytes and the other tuples, identifiers and enumerations: what both
+            # take is of JSON's types, and of no class of its own.
+            packed = ormsgpack.packb(value, option=_BUILT_IN)
             text = orjson.dumps(value)
         except (ValueError, TypeError):
             return None
-        if b"\\u0000" in text or b"-0.0" in text or _EXPONENT.search(text):
+        if b"\\u0000" in text or (b"$" in text and _TAG.search(text)):
             return None
-        if b"$" in text and _TAG.search(text):
-            return None
-        # A tuple has become a list, and nan null.
-        if any(map(marshalled.__contains__, _UNEQUAL)) and orjson.loads(text) != value:
-            return None
+        if _FLOAT in packed and (
+            b"-0.0" in text or _EXPONENT.search(text) or orjson.loads(text) != value
+        ):
+            return None  # nan has become null
         return text.decode()
 
 
@@ -79,10 +79,17 @@ else:
 # but takes longer; an id in hexadecimal does not, as no quote follows a number.
 _EXPONENT = re.compile(rb"e[-+]?\d+[],}]")
 _TAG = re.compile(rb'"\$(?:[^"\\]|\\.)*":')
-# What is in the bytes of every tuple, and of every float that is no number, and in few others.
-# Source: CPython's Python/marshal.c, whose version 2 is that of Python 2.5 and stays as it is.
-_MARSHAL = 2
-_UNEQUAL = (b"(", b"\x7f", b"\xff")
+# What every float begins with in MessagePack; it is in few texts that have none.
+# Source: https://github.com/msgpack/msgpack/blob/master/spec.md
+_FLOAT = b"\xcb"
+_BUILT_IN = (
+    ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
+    | ormsgpack.OPT_PASSTHROUGH_TUPLE
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _LEAST = -(1 << 63)
