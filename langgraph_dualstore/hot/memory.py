@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Stored
-from langgraph_dualstore.serialization import Fingerprint
+from langgraph_dualstore.serialization import Fingerprint, Revived
 
 _VIEWS_PER_THREAD = 8
+_LISTS_PER_THREAD = 8
 _OVERHEAD = 1024  # what a remembered thread or view costs besides bytes, roughly
 
 
@@ -81,6 +82,7 @@ class ThreadCopy:
         self.log = LogCopy()
         self._views: OrderedDict[bytes, tuple[View, int]] = OrderedDict()
         self._views_cost = 0
+        self._revived: OrderedDict[int, Revived] = OrderedDict()
         self._proof: Proof | None = None
         self._lock = threading.Lock()
 
@@ -126,6 +128,18 @@ class ThreadCopy:
             self._views[view.address] = (view, cost)
             if len(self._views) > _VIEWS_PER_THREAD:
                 self._views_cost -= self._views.popitem(last=False)[1][1]
+
+    def revived(self, start: int) -> Revived | None:
+        """Return what was noted of the list that begins at a position of the log."""
+        return self._revived.get(start)
+
+    def note_revived(self, start: int, revived: Revived) -> None:
+        """Note the messages of a list that begins at a position of the log."""
+        with self._lock:
+            self._revived[start] = revived
+            self._revived.move_to_end(start)
+            if len(self._revived) > _LISTS_PER_THREAD:
+                self._revived.popitem(last=False)
 
 
 class Memory:

@@ -20,7 +20,7 @@ from langgraph_dualstore.hot.records import (
     decode_write,
 )
 from langgraph_dualstore.operations.context import Context, config_of
-from langgraph_dualstore.serialization import Fingerprint
+from langgraph_dualstore.serialization import Fingerprint, Revived
 
 SharedLists = dict[int, tuple[tuple[Run, ...], list[Any]]]
 """Lists that were decoded and where they are, by the position at which they start."""
@@ -134,13 +134,14 @@ class Reader:
         return elements[:items]
 
     def _list(self, record: Record, items: int, runs: tuple[Run, ...]) -> list[Any]:
-        elements = self._bytes(record, runs)
+        elements, start = self._bytes(record, runs), runs[0].start
         try:
-            value, fingerprint = self._codec.loads_list(elements, items)
+            value, fingerprint = self._codec.loads_list(elements, items, self._copy.revived(start))
         except Exception as error:
             raise undecodable(error, self._thread_id, record.checkpoint_id) from error
         if fingerprint is not None:
             self.fingerprints[runs] = fingerprint
+            self._copy.note_revived(start, Revived(items, fingerprint))
         return value
 
     def _bytes(self, record: Record, runs: Sequence[Run]) -> bytes:

@@ -19,7 +19,7 @@ from langgraph.checkpoint.serde.jsonplus import EXT_PYDANTIC_V2, JsonPlusSeriali
 
 from langgraph_dualstore.serialization.binding import BoundSerializer
 from langgraph_dualstore.serialization.msgpack import element_bodies, ext_header, list_header
-from langgraph_dualstore.serialization.shapes import PACK, UNPACK, Shape, shapes_of
+from langgraph_dualstore.serialization.shapes import PACK, SUFFIX, UNPACK, Shape, shapes_of
 
 
 class Fingerprint(NamedTuple):
@@ -32,6 +32,20 @@ class Fingerprint(NamedTuple):
 
     size: int
     digest: bytes
+
+
+class Revived(NamedTuple):
+    """The first messages of a list, found to be what the short way back is right for.
+
+    The same bytes need not be looked at again, and most of what is read was read before.
+
+    Attributes:
+        items: The number of these messages.
+        fingerprint: Theirs.
+    """
+
+    items: int
+    fingerprint: Fingerprint
 
 
 class Codec:
@@ -128,7 +142,7 @@ class Codec:
             packed = memoryview(ormsgpack.packb(rows, option=PACK))[len(list_header(len(rows))) :]
         except (KeyError, TypeError):
             return None
-        same = known is not None and _digest(packed[: known.size]) == known.digest
+        same = known is not None and _begins_with(packed, known)
         return _Checked(same, Fingerprint(len(packed), _digest(packed)))
 
     def fingerprint_of(self, elements: bytes, count: int) -> Fingerprint | None:
@@ -140,15 +154,27 @@ class Codec:
         rows = self._rows(elements, count)
         return None if rows is None else Fingerprint(len(rows), _digest(rows))
 
-    def loads_list(self, elements: bytes, count: int) -> tuple[list[Any], Fingerprint | None]:
-        """Return the list whose elements' bytes these are, and its fingerprint if it has one."""
+    def loads_list(
+        self, elements: bytes, count: int, known: Revived | None = None
+    ) -> tuple[list[Any], Fingerprint | None]:
+        """Return the list whose elements' bytes these are, and its fingerprint if it has one.
+
+        Args:
+            elements: The bytes, one element's after the other's.
+            count: The number of elements.
+            known: What was returned for this list, or one that it goes on from, before.
+        """
         rows = self._rows(elements, count)
         if rows is not None:
             try:
                 found = ormsgpack.unpackb(list_header(count) + rows, option=UNPACK)
             except ValueError:  # an extension within a message
                 found = []
-            messages = [self._tagged[tag].revive(fields) for tag, fields in found]
+            checked = known.items if known and _begins_with(rows, known.fingerprint) else 0
+            messages = [
+                self._tagged[tag].revive(fields, checked=n < checked)
+                for n, (tag, fields) in enumerate(found)
+            ]
             # `None in messages` would ask every message whether it equals None.
             if messages and not any(message is None for message in messages):
                 return messages, Fingerprint(len(rows), _digest(rows))
@@ -157,11 +183,18 @@ class Codec:
     def _rows(self, elements: bytes, count: int) -> bytes | None:
         """Return what `fingerprint` packs, a tag and fields for each message, from their bytes."""
         rows: list[bytes] = []
+        lengths = self._lengths
+        # Spelled out rather than shared with `_fields_of`: this runs for every message.
         for begin, end in element_bodies(elements, count) or ():
-            found = self._fields_of(elements, begin, end)
-            if found is None:
+            shape = lengths.get(elements[begin + 1])
+            if (
+                shape is None
+                or not elements.startswith(shape.prefix, begin)
+                or not elements.endswith(SUFFIX, begin, end)
+            ):
                 return None
-            rows += (found[0].row, found[1])
+            rows.append(shape.row)
+            rows.append(elements[begin + len(shape.prefix) : end - len(SUFFIX)])
         return b"".join(rows) or None
 
     def _fields_of(self, data: bytes, begin: int, end: int) -> tuple[Shape, bytes] | None:
@@ -192,6 +225,10 @@ class _Checked(NamedTuple):
 
     unchanged: bool
     fingerprint: Fingerprint
+
+
+def _begins_with(rows: bytes | memoryview, known: Fingerprint) -> bool:
+    return _digest(memoryview(rows)[: known.size]) == known.digest
 
 
 def _digest(data: bytes | memoryview) -> bytes:

@@ -11,7 +11,7 @@ EXT_32 = 0xC9
 
 _ARRAY_16 = b"\xdc"
 _ARRAY_32 = b"\xdd"
-_SHORTEST_EXT = 6  # the longest header is as long as the shortest value with it need be
+_SHORTEST_EXT = 8  # the longest header and two bytes; one that is shorter is no message
 _FIXED_EXT = {1: b"\xd4", 2: b"\xd5", 4: b"\xd6", 8: b"\xd7", 16: b"\xd8"}
 
 

@@ -39,7 +39,7 @@ UNPACK = ormsgpack.OPT_NON_STR_KEYS
 # Extra attributes that a message's constructor takes for something else.
 _ORDINARY = frozenset({"self", "content_blocks"})
 
-_SUFFIX = ormsgpack.packb("model_validate_json")
+SUFFIX = ormsgpack.packb("model_validate_json")
 _set = object.__setattr__
 _new: Callable[[type[BaseMessage]], BaseMessage] = object.__new__
 
@@ -59,6 +59,7 @@ class Shape(NamedTuple):
     cls: type[BaseMessage]
     type: str
     fields: tuple[str, ...]
+    names: frozenset[str]
     prefix: bytes
     row: bytes
     dumps_plainly: Callable[[Fields], bool] | None
@@ -66,8 +67,8 @@ class Shape(NamedTuple):
 
     def fields_of(self, data: bytes, begin: int, end: int) -> bytes | None:
         """Return the packed fields in a message's body, `None` if it is of another class."""
-        if data.startswith(self.prefix, begin) and data.endswith(_SUFFIX, begin, end):
-            return data[begin + len(self.prefix) : end - len(_SUFFIX)]
+        if data.startswith(self.prefix, begin) and data.endswith(SUFFIX, begin, end):
+            return data[begin + len(self.prefix) : end - len(SUFFIX)]
         return None
 
     def encode(self, message: BaseMessage) -> bytes | None:
@@ -80,16 +81,23 @@ class Shape(NamedTuple):
         if extra := message.__pydantic_extra__:
             fields = {**fields, **extra}
         try:
-            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + _SUFFIX
+            packed = self.prefix + ormsgpack.packb(fields, option=PACK) + SUFFIX
         except TypeError:
             return None
         return ext_header(len(packed), EXT_PYDANTIC_V2) + packed
 
-    def revive(self, fields: Any) -> BaseMessage | None:
-        """Return the message with these fields, `None` unless validating changes none."""
+    def revive(self, fields: Any, *, checked: bool = False) -> BaseMessage | None:
+        """Return the message with these fields, `None` unless validating changes none.
+
+        Args:
+            fields: By name.
+            checked: Whether that has been found out for these fields before.
+        """
         names = tuple(fields)
         extra: Fields = {}
-        if names != self.fields:
+        if names == self.fields:
+            fields_set = set(self.names)  # copied, which is quicker than made
+        else:
             own = len(self.fields)
             if names[:own] != self.fields or not _ORDINARY.isdisjoint(names):
                 return None
@@ -97,9 +105,21 @@ class Shape(NamedTuple):
                 return None
             extra = {name: fields[name] for name in names[own:]}
             fields = {name: fields[name] for name in self.fields}
-        # Spelled out rather than shared out: this runs for every message of every read.
+            fields_set = set(names)
+        if not (checked or self._stays(fields)):
+            return None
+        message = _new(self.cls)
+        _set(message, "__dict__", fields)
+        _set(message, "__pydantic_extra__", extra)
+        _set(message, "__pydantic_fields_set__", fields_set)
+        _set(message, "__pydantic_private__", None)
+        return message
+
+    def _stays(self, fields: Fields) -> bool:
+        """Tell whether validating changes none of these fields."""
+        # Spelled out rather than shared out: this runs for every message of a first read.
         content, name, id_ = fields["content"], fields["name"], fields["id"]
-        if not (
+        return (
             (type(content) is str or _is_parts(content))
             and type(fields["additional_kwargs"]) is dict
             and type(fields["response_metadata"]) is dict
@@ -107,14 +127,7 @@ class Shape(NamedTuple):
             and (name is None or type(name) is str)
             and (id_ is None or type(id_) is str)
             and (self.validates_to_itself is None or self.validates_to_itself(fields))
-        ):
-            return None
-        message = _new(self.cls)
-        _set(message, "__dict__", fields)
-        _set(message, "__pydantic_extra__", extra)
-        _set(message, "__pydantic_fields_set__", set(names))
-        _set(message, "__pydantic_private__", None)
-        return message
+        )
 
 
 _BASE_FIELDS = ("content", "additional_kwargs", "response_metadata", "type", "name", "id")
@@ -280,6 +293,7 @@ def _shape(tag: int, rule: _Rule) -> Shape:
         cls=rule.cls,
         type=rule.cls.model_fields["type"].default,
         fields=rule.fields,
+        names=frozenset(rule.fields),
         prefix=list_header(4) + ormsgpack.packb(module) + ormsgpack.packb(name),
         row=list_header(2) + ormsgpack.packb(tag),
         dumps_plainly=rule.dumps_plainly,

@@ -13,6 +13,7 @@ from raw_checkpoints import config_of, put, values_at
 from stored_threads import bytes_held, bytes_received
 
 from langgraph_dualstore import DualStoreSaver
+from langgraph_dualstore.serialization.shapes import Shape
 
 BARE_PUT = 1200
 """What a put of a message sends besides its values, generously: keys, ids, versions, metadata."""
@@ -277,3 +278,20 @@ def test_a_copy_goes_on_as_cheaply(saver, fresh, sent):
     assert sent(put, saver, 201, {"messages": said}, parent=last, thread_id="copy") < BARE_PUT
     assert values_at(fresh, config_of("copy")) == {"messages": said}
     assert len(values_at(fresh, config_of())["messages"]) == 200
+
+
+def test_only_messages_that_are_new_to_a_process_are_validated(saver, fresh, monkeypatch):
+    looked_at = []
+    look = Shape._stays
+    monkeypatch.setattr(Shape, "_stays", lambda *args: looked_at.append(1) or look(*args))
+    steps, said = Steps(saver), messages(20)
+    steps.put({"messages": said})
+    assert values_at(saver, steps.last) == {"messages": said}
+    assert len(looked_at) == 20
+    steps.put({"messages": [*said, message(21), message(22)]})
+    assert values_at(saver, steps.last) == {"messages": [*said, message(21), message(22)]}
+    assert len(looked_at) == 22
+    edited = [message(1, "edited"), *said[1:]]
+    steps.put({"messages": edited})
+    assert values_at(saver, steps.last) == {"messages": edited}
+    assert len(looked_at) == 42

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from langgraph_dualstore.hot.memory import Memory, Proof, ThreadCopy, View
 from langgraph_dualstore.hot.records import Run, Stored
+from langgraph_dualstore.serialization import Fingerprint, Revived
 
 
 def copy_of(size, generation="0f"):
@@ -102,6 +103,15 @@ def test_the_proof_is_that_of_the_checkpoint_that_saw_most_of_the_log(proofs):
         copy.learn([(0, b"x" * proof.end)], proof)
     assert copy.held().proof == b"4"
     assert copy.log.read([Run(0, 40)]) == b"x" * 40
+
+
+def test_of_many_lists_those_that_were_read_last_are_known():
+    copy, revived = ThreadCopy("0f"), Revived(1, Fingerprint(1, b"digest"))
+    for start in range(1000):
+        copy.note_revived(start, revived)
+        copy.note_revived(0, revived)
+    assert copy.revived(0) == copy.revived(999) == revived
+    assert sum(copy.revived(start) is not None for start in range(1000)) < 20
 
 
 @pytest.mark.parametrize("limit", [0, 5000, 10**6])

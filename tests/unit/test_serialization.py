@@ -14,7 +14,7 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from message_strategies import Artifact, anything, messages, plainly_classed
 
-from langgraph_dualstore.serialization import Codec
+from langgraph_dualstore.serialization import Codec, Revived
 from langgraph_dualstore.serialization.msgpack import element_bodies, list_header
 
 
@@ -195,7 +195,7 @@ def test_a_fingerprint_can_be_told_from_the_bytes(value):
 @given(value=st.lists(messages, max_size=20))
 def test_a_lists_elements_are_found(value):
     serde = SERIALIZERS["strict"]
-    elements = serde.dumps_typed(value)[1][len(list_header(len(value))) :]
+    elements = elements_of(value)
     ends = [end for _, end in element_bodies(elements, len(value))]
     begins = [0, *ends]
     cut = [elements[a:b] for a, b in zip(begins, ends, strict=False)]
@@ -211,6 +211,39 @@ def test_a_list_of_elements_is_what_the_serializer_makes_of_it(name, value):
     elements = typed[1][len(list_header(len(value))) :]
     found, _ = Codec(serde).loads_list(elements, len(value))
     assert state(found) == state(serde.loads_typed(typed))
+
+
+@settings(max_examples=60)
+@given(value=st.lists(messages, min_size=1, max_size=6), data=st.data())
+def test_what_was_read_before_is_read_alike(value, data):
+    codec = Codec(SERIALIZERS["strict"])
+    before = data.draw(st.integers(1, len(value)))
+    known = as_read_before(codec, value[:before])
+    now = [*value, *data.draw(st.lists(messages, max_size=2))]
+    if data.draw(st.booleans()):
+        now[data.draw(st.integers(0, len(now) - 1))] = data.draw(messages)
+    found, _ = codec.loads_list(elements_of(now), len(now), known)
+    assert state(found) == state(codec.serde.loads_typed(codec.serde.dumps_typed(now)))
+
+
+def test_other_bytes_than_those_that_were_read_before_are_looked_at():
+    codec = Codec(SERIALIZERS["strict"])
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    said = [AIMessage("a", usage_metadata=usage)]
+    elements = elements_of(said)
+    coerced = elements.replace(b"input_tokens\x01", b"input_tokens\xc3")  # True
+    assert coerced != elements
+    found, _ = codec.loads_list(coerced, 1, as_read_before(codec, said))
+    assert type(found[0].usage_metadata["input_tokens"]) is int
+
+
+def as_read_before(codec, value):
+    fingerprint = codec.loads_list(elements_of(value), len(value))[1]
+    return fingerprint and Revived(len(value), fingerprint)
+
+
+def elements_of(value):
+    return SERIALIZERS["strict"].dumps_typed(value)[1][len(list_header(len(value))) :]
 
 
 @pytest.mark.parametrize("elements", [b"\x01", b"\xc7\x01\x05", b"\xc9\xff\xff\xff\xff\x05a", b""])
