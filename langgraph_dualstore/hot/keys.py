@@ -169,7 +169,10 @@ def encode_text(text: str) -> bytes:
 
 def decode_text(raw: bytes) -> str:
     """Return the text that `encode_text` wrote."""
-    return raw.decode("utf-8", "surrogatepass")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "surrogatepass")
 
 
 def members_from(start: bytes) -> tuple[bytes, bytes]:

@@ -18,7 +18,8 @@ A write's member goes on with its index and a msgpack list.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ormsgpack
@@ -146,13 +147,17 @@ def _encode_name(name: str) -> bytes:
     return b"%d:%b," % (len(raw), raw)
 
 
-def _decode_names(raw: bytes) -> Iterator[str]:
+@lru_cache(maxsize=512)
+def _decode_names(raw: bytes) -> tuple[str, ...]:
+    """Return the channels' names; a thread's checkpoints have the same few sets of them."""
+    names: list[str] = []
     at = 0
     while at < len(raw):
         begin = raw.index(b":", at) + 1
         end = begin + int(raw[at : begin - 1])
-        yield decode_text(raw[begin:end])
+        names.append(decode_text(raw[begin:end]))
         at = end + 1
+    return tuple(names)
 
 
 def encode_member(tag: bytes, address: bytes, generation: str, stamp: str, rest: bytes) -> bytes:
@@ -188,21 +193,22 @@ def decode_record(member: bytes, thread_id: str) -> Record:
         names = line.end() + int(parent_size)
         body = names + int(names_size)
         own = int(position)
-        own_end = own + int(length)
+        end = own + int(length)
         parent = split_address(member, 1, line.end())[0][0] if parent_size != b"0" else None
         fields = ormsgpack.unpackb(memoryview(member)[body:])
         type_, data, metadata_type, metadata, run_id, packed = fields
-        channels = {
-            name: unpack_stored(value, own)
-            for name, value in zip(_decode_names(member[names:body]), packed, strict=True)
-        }
+        channels: dict[str, Stored] = {}
+        for name, value in zip(_decode_names(member[names:body]), packed, strict=True):
+            channels[name] = stored = unpack_stored(value, own)
+            for run in stored.runs:
+                end = max(end, run.end)
         return Record(
             namespace=namespace,
             checkpoint_id=checkpoint_id,
             address=member[1:start],
             generation=generation.decode(),
             stamp=stamp.decode(),
-            end=max([own_end, *(run.end for stored in channels.values() for run in stored.runs)]),
+            end=end,
             parent_id=parent,
             checkpoint=(type_, data),
             metadata=(metadata_type, metadata),
@@ -227,19 +233,16 @@ def pack_stored(stored: Stored) -> list[Any]:
 def unpack_stored(packed: list[Any], own: int) -> Stored:
     """Return what `pack_stored` packed; `own` is the position of a put's own bytes."""
     if len(packed) == _INLINE_FIELDS:
-        return Stored(packed[0], inline=packed[1])
+        return Stored(packed[0], packed[1])
     pairs = zip(packed[2::2], packed[3::2], strict=True)
-    return Stored(
-        packed[0],
-        items=packed[1],
-        runs=resolve_runs((Run(start, length) for start, length in pairs), own),
-    )
+    runs = [Run(start, length) for start, length in pairs]
+    return Stored(packed[0], None, packed[1], resolve_runs(runs, own))
 
 
 def resolve_runs(runs: Iterable[Run], own: int) -> tuple[Run, ...]:
     """Return runs with own positions made absolute and neighbours joined."""
     return join_runs(
-        run if run.start >= 0 else Run(own - 1 - run.start, run.length) for run in runs
+        [run if run.start >= 0 else Run(own - 1 - run.start, run.length) for run in runs]
     )
 
 

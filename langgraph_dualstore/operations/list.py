@@ -128,6 +128,8 @@ class Listing:
             _, order, source, item = self._entries.pop()
             if item is not None:
                 self._emit(item, batch)
+                if self._left == 0:
+                    break
             following = yield from source.next(self._context)
             if following is not None:
                 entry = (following.record.checkpoint_id, order, source, following)

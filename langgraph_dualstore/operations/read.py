@@ -9,13 +9,15 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 
 from langgraph_dualstore._steps import Operation, RunScript
-from langgraph_dualstore.hot.keys import LISTED, ThreadKeys, members_from
+from langgraph_dualstore.hot.keys import AFTER, LISTED, ThreadKeys, members_from
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import READ
 from langgraph_dualstore.operations.context import Context, Target, target_of
 from langgraph_dualstore.operations.reader import Reader, evicted
 from langgraph_dualstore.operations.restore import restore_missing
+
+_ESCAPE = AFTER[0]
 
 
 class Page(NamedTuple):
@@ -109,7 +111,24 @@ def read_page(
         newest = max(proving, key=_end)
         positions = map(int, parts[::2])
         copy.learn(zip(positions, parts[1::2], strict=True), Proof(newest.proof, newest.end))
-    return Page(records, writes, copy)
+    return Page(records, _sorted_out(writes, records), copy)
+
+
+def _sorted_out(writes: list[bytes], records: list[Record]) -> list[list[bytes]]:
+    """Return each record's writes; both are in order, the records from the newest."""
+    found: list[list[bytes]] = []
+    at, end = 0, len(writes)
+    for record in reversed(records):
+        address, own = record.address, []
+        while at < end and writes[at] < address:
+            at += 1
+        # What goes on with FF is the address of an id that has a NUL there.
+        while at < end and writes[at].startswith(address) and writes[at][len(address)] != _ESCAPE:
+            own.append(writes[at])
+            at += 1
+        found.append(own)
+    found.reverse()
+    return found
 
 
 def _end(record: Record) -> int:

@@ -7,7 +7,6 @@ has a shorter way to the very same bytes and objects.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import ormsgpack
@@ -211,11 +210,12 @@ class Codec:
         found = self._fields_of(data, 0, len(data)) if code == EXT_PYDANTIC_V2 else None
         if found is not None:
             shape, fields = found
-            # An extension within a message is refused: the ordinary way.
-            with suppress(ValueError):
+            try:
                 message = shape.revive(ormsgpack.unpackb(fields, option=UNPACK))
-                if message is not None:
-                    return message
+            except ValueError:  # an extension within a message
+                message = None
+            if message is not None:
+                return message
         # A value within this value: the serializer's own way, as it would take it.
         return self.serde.loads_typed(("msgpack", ext_header(len(data), code) + data))
 

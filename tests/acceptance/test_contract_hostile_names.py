@@ -5,7 +5,14 @@ import itertools
 import pytest
 from graph_runner import thread
 from graphs import chat_graph, says
-from raw_checkpoints import checkpoint_id, config_of, put, values_at, writes_at
+from raw_checkpoints import (
+    checkpoint_id,
+    checkpoint_of,
+    config_of,
+    put,
+    values_at,
+    writes_at,
+)
 
 HOSTILE = {
     "colon": "a:b",
@@ -111,6 +118,20 @@ def test_a_hostile_name_is_a_channel_and_a_task_like_any_other(saver, name):
     assert writes_at(saver, child) == [(name, name, "w"), (name, "a", name)]
     history = saver.get_delta_channel_history(config=child, channels=[name, "a"])
     assert history == {name: {"writes": [], "seed": ["one"]}, "a": {"writes": [], "seed": 1}}
+
+
+def test_checkpoints_with_hostile_ids_have_their_own_writes(saver):
+    ids = sorted([*NAMES, *NEIGHBOURS[:-1], "a\x00\x00", "a\x00b\x00c"])
+    for id_ in ids:
+        stored = saver.put(config_of(), checkpoint_of(id_, {}, {}), {}, {})
+        saver.put_writes(stored, [("of", id_)], "task")
+    # Those of a checkpoint that was never put are nobody's.
+    saver.put_writes(config_of(id="a\x00never"), [("of", "never")], "task")
+    listed = list(saver.list(config_of()))
+    assert {item.checkpoint["id"] for item in listed} == set(ids)
+    assert all(item.pending_writes == [("task", "of", item.checkpoint["id"])] for item in listed)
+    for id_ in ids:
+        assert writes_at(saver, config_of(id=id_)) == [("task", "of", id_)]
 
 
 def test_a_thread_sees_nothing_of_its_neighbours(saver):

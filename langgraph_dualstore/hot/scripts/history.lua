@@ -25,18 +25,23 @@ for i = 5, #ARGV do missing[ARGV[i]] = true end
 
 local chain = {}
 while member and left > 0 and #chain < tonumber(ARGV[4]) do
-  local record = parse_member(member)
-  local address = record.address
+  local address, at = address_of(member)
   chain[#chain + 1] = {
     member,
     redis.call('ZRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255'),
   }
+  -- The line that begins the record ends with the sizes of what follows it: the encoded id
+  -- of its parent, and the names of the channels that have a value, as netstrings.
+  local parent_size, names_size, parent_at =
+    string.match(member, '^%x+ %x+ %d+ %d+ [%d,-]* (%d+) (%d+)\n()', at)
+  local names_at = parent_at + tonumber(parent_size)
+  local names_end = names_at + tonumber(names_size)
   if #chain > 1 or ARGV[3] ~= '1' then
-    local at = 1
-    while at <= #record.names do
-      local colon = string.find(record.names, ':', at, true)
-      local size = tonumber(string.sub(record.names, at, colon - 1))
-      local name = string.sub(record.names, colon + 1, colon + size)
+    at = names_at
+    while at < names_end do
+      local colon = string.find(member, ':', at, true)
+      local size = tonumber(string.sub(member, at, colon - 1))
+      local name = string.sub(member, colon + 1, colon + size)
       if missing[name] then
         missing[name] = nil
         left = left - 1
@@ -44,10 +49,10 @@ while member and left > 0 and #chain < tonumber(ARGV[4]) do
       at = colon + size + 2
     end
   end
-  if record.parent == '' then
+  if parent_at == names_at then
     break
   end
-  member = lookup(KEYS[2], 'c' .. space .. record.parent)
-    or lookup(KEYS[2], 'a' .. space .. record.parent)
+  local parent = space .. string.sub(member, parent_at, names_at - 1)
+  member = lookup(KEYS[2], 'c' .. parent) or lookup(KEYS[2], 'a' .. parent)
 end
 return chain

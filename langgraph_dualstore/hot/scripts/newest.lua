@@ -21,7 +21,7 @@ while true do
   end
   if newest then
     found[#found + 1] = space
-    found[#found + 1] = string.sub(parse_member(newest).address, #space + 1)
+    found[#found + 1] = string.sub(address_of(newest), #space + 1)
   end
   last = '(c' .. space
 end

@@ -24,7 +24,7 @@ end
 if found then
   newest = found
   oldest = redis.call('ZRANGEBYLEX', KEYS[2], '[c' .. space, '[c' .. space .. '\255', 'LIMIT', 0, 1)[1]
-  local address = parse_member(newest).address
+  local address = address_of(newest)
   writes = redis.call('ZRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255')
 end
 return {

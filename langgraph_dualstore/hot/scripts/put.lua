@@ -85,7 +85,7 @@ if ARGV[10] ~= '' then
     if head.delta then
       redis.call('ZADD', KEYS[2], 0, 'a' .. string.sub(member, 2))
     else
-      local address = parse_member(member).address
+      local address = address_of(member)
       redis.call('ZREMRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255')
     end
   end

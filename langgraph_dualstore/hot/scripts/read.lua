@@ -1,6 +1,6 @@
--- Returns checkpoints from an interval of addresses, newest first, each with its
--- pending writes, and the parts of the log that they refer to. Bytes that the caller
--- already holds are left out when a stored checkpoint proves that it holds the same.
+-- Returns checkpoints from an interval of addresses, newest first, the pending writes of all
+-- of them, and the parts of the log that they refer to. Bytes that the caller already holds
+-- are left out when a stored checkpoint proves that it holds the same.
 --
 -- KEYS   head, checkpoints, writes, log, journal
 -- ARGV   1  greatest member wanted, as ZREVRANGEBYLEX takes it
@@ -12,8 +12,9 @@
 --        7  position after it
 --        8  '1' to refresh the thread's deadline
 --        9  TTL in milliseconds, '' for none
--- Reply  nil if the thread is absent, {} if part of it is, which the server evicted; else {generation, '1' if the part held is
---        proven, {member…}, {{write…}…}, {position, bytes, …}}
+-- Reply  nil if the thread is absent, {} if part of it is, which the server evicted; else
+--        {generation, '1' if the part held is proven, {member…}, {write…},
+--        {position, bytes, …}}
 
 -- include expiry
 -- include head
@@ -36,17 +37,34 @@ if ARGV[4] == head.gen and not head.damaged then
   proven = redis.call('ZLEXCOUNT', KEYS[2], '[' .. proof, '[' .. proof .. '\255') > 0
 end
 
--- What the records refer to, in order and without overlap.
-local writes, wanted = {}, {}
-for n, member in ipairs(members) do
-  local record = parse_member(member)
-  local address = record.address
-  writes[n] = redis.call('ZRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255')
-  if record.length > 0 then
-    wanted[#wanted + 1] = {record.position, record.position + record.length}
+local writes = {}
+if members[1] then
+  local newest, oldest = address_of(members[1]), address_of(members[#members])
+  writes = redis.call('ZRANGEBYLEX', KEYS[3], '[' .. oldest, '[' .. newest .. '\255')
+end
+
+-- What the records refer to, in order and without overlap. Most of an older one is in what
+-- the widest of the newer ones spans.
+local wanted = {}
+local widest = {0, 0}
+local function want(from, to)
+  if from < to and (from < widest[1] or to > widest[2]) then
+    local range = {from, to}
+    wanted[#wanted + 1] = range
+    if to - from > widest[2] - widest[1] then
+      widest = range
+    end
   end
-  for from, to in string.gmatch(record.ranges, '(%d+)-(%d+)') do
-    wanted[#wanted + 1] = {tonumber(from), tonumber(to)}
+end
+for _, member in ipairs(members) do
+  local _, at = address_of(member)
+  -- The bytes that the record appended to the log, and the ranges that it refers to besides.
+  local position, length, ranges =
+    string.match(member, '^%x+ %x+ (%d+) (%d+) ([%d,-]*) ', at)
+  position = tonumber(position)
+  want(position, position + tonumber(length))
+  for from, to in string.gmatch(ranges, '(%d+)-(%d+)') do
+    want(tonumber(from), tonumber(to))
   end
 end
 table.sort(wanted, function(a, b) return a[1] < b[1] end)

@@ -28,7 +28,7 @@ while true do
   end
   checkpoints[#checkpoints + 1] = member
   local space = string.sub(member, 2, part_end(member, 2) - 1)
-  local from = '[' .. parse_member(member).address
+  local from = '[' .. address_of(member)
   for _, write in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], from, '[' .. space .. '\255')) do
     writes[#writes + 1] = write
   end

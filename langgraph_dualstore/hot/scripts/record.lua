@@ -7,22 +7,8 @@ local function part_end(bytes, at)
   return at
 end
 
--- Takes a checkpoint's member apart: its address (without tag), and of its record the
--- position and length of the bytes that it appended to the log, the ranges of the log
--- that it refers to besides, the encoded id of its parent ('' for none), and the names
--- of the channels that have a value, as netstrings.
-local function parse_member(member)
+-- Returns the address in a checkpoint's member (without tag), and the position after it.
+local function address_of(member)
   local at = part_end(member, part_end(member, 2))
-  local line, position, length, ranges, parent_size, names_size =
-    string.match(member, '^(%x+ %x+ (%d+) (%d+) ([%d,-]*) (%d+) (%d+)\n)', at)
-  local parent = at + #line
-  local names = parent + tonumber(parent_size)
-  return {
-    address = string.sub(member, 2, at - 1),
-    position = tonumber(position),
-    length = tonumber(length),
-    ranges = ranges,
-    parent = string.sub(member, parent, names - 1),
-    names = string.sub(member, names, names + tonumber(names_size) - 1),
-  }
+  return string.sub(member, 2, at - 1), at
 end
