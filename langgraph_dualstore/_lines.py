@@ -6,8 +6,10 @@ import threading
 from typing import Any
 
 import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from langgraph_dualstore._faults import is_refusal
 from langgraph_dualstore._forks import renew_after_fork
 
 
@@ -39,10 +41,7 @@ class Lines:
         packed = hiredis.pack_command(command)
         connection = self._take()
         try:
-            return connection.retry.call_with_retry(
-                lambda: self._talk(connection, packed),
-                lambda _error: connection.disconnect(),
-            )
+            return self._ask(connection, packed)
         except ResponseError:
             raise
         except BaseException:
@@ -51,6 +50,18 @@ class Lines:
             raise
         finally:
             self._give_back(connection)
+
+    def _ask(self, connection: Any, packed: bytes) -> Any:
+        try:
+            return self._talk(connection, packed)
+        except RedisConnectionError as error:
+            if is_refusal(error):
+                raise
+            connection.disconnect()
+        # What tries again takes a quarter as long as an exchange, so it is asked only now.
+        return connection.retry.call_with_retry(
+            lambda: self._talk(connection, packed), lambda _error: connection.disconnect()
+        )
 
     @staticmethod
     def _talk(connection: Any, packed: bytes) -> Any:

@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.client import NEVER_DECODE
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from langgraph_dualstore._faults import translate
+from langgraph_dualstore._faults import is_refusal, translate
 from langgraph_dualstore._steps import Argument
 
 AsyncClient = Redis | RedisCluster
@@ -173,9 +174,7 @@ class _KeptLine:
                 connection = self._connection
                 if connection is None:
                     connection = self._connection = await self._pool.get_connection()
-                return await connection.retry.call_with_retry(
-                    lambda: _talk(connection, packed), lambda _error: connection.disconnect()
-                )
+                return await _ask(connection, packed)
         except BaseException as error:
             # Replies may be on their way still: they must not answer other commands.
             if self._connection is not None:
@@ -189,6 +188,19 @@ class _KeptLine:
         if self._connection is not None:
             await self._pool.release(self._connection)
             self._connection = None
+
+
+async def _ask(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:
+    try:
+        return await _talk(connection, packed)
+    except RedisConnectionError as error:
+        if is_refusal(error):
+            raise
+        await connection.disconnect()
+    # What tries again takes a quarter as long as an exchange, so it is asked only now.
+    return await connection.retry.call_with_retry(
+        lambda: _talk(connection, packed), lambda _error: connection.disconnect()
+    )
 
 
 async def _talk(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:

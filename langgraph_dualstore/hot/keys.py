@@ -180,6 +180,7 @@ def members_from(start: bytes) -> tuple[bytes, bytes]:
     return b"[" + start + AFTER, b"[" + start
 
 
+@lru_cache(maxsize=1024)
 def encode_part(text: str) -> bytes:
     """Return one part of an address, ended by NUL."""
     raw = encode_text(text)

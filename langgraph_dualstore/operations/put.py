@@ -331,7 +331,7 @@ def _remember(
         proof=proof,
         versions=dict(checkpoint["channel_versions"]),
         channels={
-            name: stored._replace(runs=resolve_runs(stored.runs, position))
+            name: Stored(stored.type, None, stored.items, resolve_runs(stored.runs, position))
             if stored.runs
             else stored
             for name, stored in plan.channels.items()

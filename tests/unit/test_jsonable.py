@@ -47,7 +47,7 @@ def test_what_json_carries_has_its_text(value):
         Text("a"),
         Point(),
         UUID(int=1),
-        datetime.now(UTC),
+        datetime(2026, 1, 1, tzinfo=UTC),
         b"bytes",
         {1: "a number"},
         {"$tag": 1},
