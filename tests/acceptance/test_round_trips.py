@@ -1,4 +1,4 @@
-"""What a step costs: one command for each put, put_writes and get_tuple."""
+"""What a step costs: one command for each put, put_writes and get_tuple; one for a list."""
 
 from __future__ import annotations
 
@@ -42,3 +42,15 @@ def test_a_saver_that_comes_to_a_thread_needs_no_more(saver, redis_url, redis_cl
         before = scripts_run(redis_client)
         fresh.invoke(says("one more"), config)
         assert scripts_run(redis_client) - before == 6
+
+
+@pytest.mark.parametrize("limit", [1, 5, 6, 20, 249])
+def test_a_list_within_its_limit_is_one_command(saver, redis_client, limit):
+    graph = chat_graph(saver)
+    config = config_of()
+    for n in range(2):
+        graph.invoke(says(f"turn {n}"), config)
+    list(saver.list(config, limit=limit))
+    before = scripts_run(redis_client)
+    assert len(list(saver.list(config, limit=limit))) == min(limit, 6)
+    assert scripts_run(redis_client) - before == 1

@@ -1,11 +1,11 @@
-"""The commands `setup` and `schema`, run as processes."""
+"""The commands `setup` and `schema`."""
 
 from __future__ import annotations
 
 import psycopg
 import pytest
 from cold_archives import dialog, opened, query, store
-from command_line import run
+from command_line import invoke, run
 from servers.postgres import with_database
 
 from langgraph_dualstore.cold import PostgresArchive
@@ -34,20 +34,20 @@ def test_setup_makes_the_tables_and_says_so(postgres_dsn):
 def test_setup_again_changes_nothing(postgres_dsn):
     with opened(postgres_dsn):
         pass
-    again = run("setup", "--postgres", postgres_dsn)
+    again = invoke("setup", "--postgres", postgres_dsn)
     assert again.returncode == 0
     assert again.stdout.endswith("nothing was to be done.\n")
 
 
 def test_setup_in_a_schema_of_the_users_choice(postgres_dsn):
-    assert run("setup", "--postgres", postgres_dsn, "--schema", 'chat "1"').returncode == 0
+    assert invoke("setup", "--postgres", postgres_dsn, "--schema", 'chat "1"').returncode == 0
     assert "prompt_sessions" in tables(postgres_dsn, 'chat "1"')
     assert tables(postgres_dsn) == set()
 
 
 @pytest.mark.parametrize("name", ["POSTGRES_DSN", "DATABASE_URL", "DATABASE_URI"])
 def test_the_dsn_may_come_from_the_environment(postgres_dsn, name):
-    assert run("setup", **{name: postgres_dsn}).returncode == 0
+    assert invoke("setup", **{name: postgres_dsn}).returncode == 0
     assert "prompt_sessions" in tables(postgres_dsn)
 
 
@@ -68,7 +68,7 @@ def test_without_a_dsn_setup_says_what_is_missing():
     ],
 )
 def test_a_dsn_that_is_none_is_told_in_a_sentence_without_its_password(dsn):
-    told = run("setup", "--postgres", dsn)
+    told = invoke("setup", "--postgres", dsn)
     assert told.returncode == 2
     assert told.stdout == ""
     assert told.stderr.startswith("Error: the PostgreSQL DSN is not valid")
@@ -84,7 +84,7 @@ def test_a_dsn_that_is_none_is_told_in_a_sentence_without_its_password(dsn):
     ],
 )
 def test_a_server_that_does_not_answer_is_told_in_a_sentence_without_the_password(dsn):
-    told = run("setup", "--postgres", dsn)
+    told = invoke("setup", "--postgres", dsn)
     assert told.returncode == 1
     assert told.stderr.startswith("Error: PostgreSQL cannot be asked")
     assert told.stderr.count("\n") == 1
@@ -92,7 +92,7 @@ def test_a_server_that_does_not_answer_is_told_in_a_sentence_without_the_passwor
 
 
 def test_a_database_that_is_not_there(postgres_dsn):
-    told = run("setup", "--postgres", with_database(postgres_dsn, "nowhere"))
+    told = invoke("setup", "--postgres", with_database(postgres_dsn, "nowhere"))
     assert told.returncode == 1
     assert "nowhere" in told.stderr
     assert told.stderr.count("\n") == 1
@@ -102,18 +102,18 @@ def test_tables_of_a_later_version_are_left_alone(postgres_dsn):
     with opened(postgres_dsn):
         pass
     query(postgres_dsn, "INSERT INTO dualstore_migrations (number, name) VALUES (99, 'later')")
-    told = run("setup", "--postgres", postgres_dsn)
+    told = invoke("setup", "--postgres", postgres_dsn)
     assert told.returncode == 1
     assert "pip install --upgrade langgraph-dualstore" in told.stderr
 
 
 @pytest.mark.parametrize("schema", ["public", 'chat "1"'])
 def test_what_schema_prints_makes_the_tables(postgres_dsn, schema):
-    printed = run("schema", "--schema", schema)
+    printed = invoke("schema", "--schema", schema)
     assert (printed.returncode, printed.stderr) == (0, "")
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(printed.stdout.encode())
-    done = run("setup", "--postgres", postgres_dsn, "--schema", schema)
+    done = invoke("setup", "--postgres", postgres_dsn, "--schema", schema)
     assert done.stdout.endswith("nothing was to be done.\n")
     with opened(postgres_dsn, schema=schema) as archive:
         store(archive, "t", *dialog(2))
@@ -121,7 +121,7 @@ def test_what_schema_prints_makes_the_tables(postgres_dsn, schema):
 
 
 def test_a_schema_that_cannot_be():
-    told = run("schema", "--schema", "")
+    told = invoke("schema", "--schema", "")
     assert told.returncode == 2
     assert told.stdout == ""
     assert told.stderr.startswith("Error: ")

@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from command_line import invoke
 from made_once import made_once
 from rich.cells import cell_len
 
@@ -381,7 +382,7 @@ def _tmpdir(process):
 
 @pytest.mark.parametrize("number", ["0", "331", "many"])
 def test_a_number_of_conversations_that_cannot_be(number):
-    demo = run("demo", "--conversations", number)
+    demo = invoke("demo", "--conversations", number)
     assert demo.returncode == 2
     assert "--conversations" in demo.stderr
     assert "Traceback" not in demo.stderr
@@ -389,7 +390,7 @@ def test_a_number_of_conversations_that_cannot_be(number):
 
 def test_a_folder_that_cannot_be_used(tmp_path):
     (tmp_path / "file").write_text("mine")
-    demo = run("demo", "--path", tmp_path / "file")
+    demo = invoke("demo", "--path", tmp_path / "file")
     assert demo.returncode == 2
     assert " ".join(demo.stderr.split()).startswith("Error: ")
     assert "cannot be used: Not a directory." in " ".join(demo.stderr.split())
