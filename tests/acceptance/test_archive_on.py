@@ -121,8 +121,8 @@ def test_the_archiver_does_not_look_at_its_queues_for_each_run_that_finishes(
         looks.append(arguments)
         return claims(*arguments, **options)
 
-    claims = saver._archiver._claim
-    monkeypatch.setattr(saver._archiver, "_claim", claim)
+    claims = saver._archiver._batches.claim
+    monkeypatch.setattr(saver._archiver._batches, "claim", claim)
     begun = time.monotonic()
     for number in range(30):
         talk(saver, thread_id=f"{number}")

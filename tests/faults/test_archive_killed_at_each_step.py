@@ -79,7 +79,7 @@ def archive(saver, name):
     shard = int(queue_of(name, name).due.split(b"{")[1].split(b"}")[0])
     claimed = saver._run(claim(saver._context, shard, 1, saver.settings.delay_ms))
     assert claimed.thread_ids == [name]
-    saver._archiver._archive([claimed])
+    saver._archiver._batches.archive([claimed])
 
 
 def prune(saver, name):

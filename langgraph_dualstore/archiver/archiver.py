@@ -8,35 +8,25 @@ from __future__ import annotations
 
 import atexit
 import logging
-import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
 from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore._steps import Operation
+from langgraph_dualstore.archiver.batches import BATCH, NOBODYS_FAULT, Batches, due_in, threads_of
 from langgraph_dualstore.errors import (
-    ArchiveRejected,
-    ColdStoreError,
-    ConfigurationError,
     DualStoreError,
-    HotStoreUnavailable,
-    SchemaMismatch,
 )
 from langgraph_dualstore.hot.keys import SHARDS
-from langgraph_dualstore.operations.archive import Outcome, archive_threads
 from langgraph_dualstore.operations.context import Context
-from langgraph_dualstore.operations.queue import Claim, claim, fail, postpone, release
 from langgraph_dualstore.operations.sweep import Sweep
 
-_logger = logging.getLogger(__name__)
-
-_BATCH = 75
-"""How many threads are archived in one transaction at most."""
+_logger = logging.getLogger(__package__)
 
 _DRAINS = 2
 """How many batches are under way at once when everything is to be archived."""
@@ -54,9 +44,6 @@ _GRACE = 1.0
 _FIRST_PAUSE = 0.1  # seconds; doubled each time, with jitter
 _LONGEST_PAUSE = 30.0
 _SWEEPS = 8  # in the time after which an idle thread is archived
-
-_NOBODYS_FAULT = (ColdStoreError, SchemaMismatch, ConfigurationError)
-"""Errors that have nothing to do with the thread that is archived, `ArchiveRejected` apart."""
 
 
 class Drained(NamedTuple):
@@ -78,9 +65,6 @@ class Archiver:
         context: Returns what operations are given.
         run: Runs an operation, blocking.
         background: Whether a thread is started when something is to be archived soon.
-
-    Attributes:
-        archived: How many times it has archived a thread, or found that it is.
     """
 
     def __init__(
@@ -106,9 +90,14 @@ class Archiver:
         self._used = False
         self._noticed_at = 0.0
         self._failures = 0
-        self.archived = 0
+        self._batches = Batches(self._context, self._run, self._patience)
         self._sweep: Sweep | None = None
         self._next_sweep = 0.0
+
+    @property
+    def archived(self) -> int:
+        """How many times it has archived a thread, or found that it is."""
+        return self._batches.archived
 
     # --- the thread ---
 
@@ -205,33 +194,22 @@ class Archiver:
         poll = 0.0 if self._swept() else min(_POLL, settings.margin_ms / 2000)
         away: Exception | None = None
         while not self._stopping:
-            claims = self._claim(range(SHARDS))
-            taken = len(_threads(claims))
+            claims = self._batches.claim(range(SHARDS))
+            taken = len(threads_of(claims))
             if taken and away is None:
                 try:
-                    self._archive(claims)
-                except _NOBODYS_FAULT as error:
+                    self._batches.archive(claims)
+                except NOBODYS_FAULT as error:
                     away = error
             elif taken:
-                self._postpone(claims)
-            if taken < _BATCH:
+                self._batches.postpone(claims)
+            if taken < BATCH:
                 gather = min(_GATHER, settings.delay_ms / 1000) if taken else 0.0
-                poll = min(poll, max(gather, _due_in(claims)))
+                poll = min(poll, max(gather, due_in(claims)))
                 break
         if away is not None:
             raise away
         return poll
-
-    def _claim(self, shards: Iterable[int], ahead_ms: int = 0) -> list[Claim]:
-        """Take on a batch of threads from some queues."""
-        claims: list[Claim] = []
-        left = _BATCH
-        for shard in shards:
-            claims.append(self._run(claim(self._context(), shard, left, ahead_ms)))
-            left -= len(claims[-1].thread_ids)
-            if not left:
-                break
-        return claims
 
     def _swept(self) -> bool:
         """Look at some threads that should be queued, if it is time for that."""
@@ -278,16 +256,14 @@ class Archiver:
             How many threads are left, for want of time or because others have them.
         """
         while True:
-            claims = self._claim(shards, ahead_ms)
-            taken = len(_threads(claims))
+            claims = self._batches.claim(shards, ahead_ms)
+            taken = len(threads_of(claims))
             if not taken:
                 return sum(claimed.others for claimed in claims)
             if time.monotonic() > deadline:
-                for claimed in claims:
-                    again = [(thread_id, 0) for thread_id in claimed.thread_ids]
-                    self._run(release(self._context(), claimed, again))
+                self._batches.give_back(claims)
                 return taken + sum(claimed.others for claimed in claims)
-            self._archive(claims)
+            self._batches.archive(claims)
 
     def close(self) -> None:
         """Stop, and archive what is due; what cannot be archived is logged, and stays queued.
@@ -318,80 +294,3 @@ class Archiver:
         else:
             if not drained.complete:
                 _logger.warning("%d due threads stay queued, to be archived later", drained.left)
-
-    # --- both ---
-
-    def _archive(self, claims: Sequence[Claim]) -> None:
-        """Archive threads that were taken on, in one transaction.
-
-        Raises:
-            ColdStoreError: The archive refuses, or cannot be asked. The threads are due
-                again after a pause, and live longer.
-            SchemaMismatch: The same.
-            HotStoreUnavailable: Redis cannot be asked; the claims will run out.
-        """
-        context = self._context()
-        try:
-            outcomes = self._outcomes(_threads(claims))
-        except _NOBODYS_FAULT:
-            self._postpone(claims)
-            raise
-        for claimed in claims:
-            done: list[tuple[str, int | None]] = []
-            for thread_id in claimed.thread_ids:
-                outcome = outcomes[thread_id]
-                if isinstance(outcome, Exception):
-                    self._failed(claimed, thread_id, outcome)
-                    continue
-                # What is changed was queued again by whoever changed it; but this does not
-                # hang on that.
-                again = context.settings.delay_ms if outcome == "changed" else None
-                done.append((thread_id, again))
-                with self._lock:
-                    self.archived += outcome != "absent"
-            self._run(release(context, claimed, done))
-
-    def _outcomes(self, thread_ids: Sequence[str]) -> dict[str, Outcome | Exception]:
-        try:
-            outcomes: dict[str, Outcome | Exception]
-            outcomes = self._run(archive_threads(self._context(), thread_ids))
-        except HotStoreUnavailable:
-            raise
-        except Exception as error:
-            if isinstance(error, _NOBODYS_FAULT) and not isinstance(error, ArchiveRejected):
-                raise
-            # One of them is at fault, or each.
-            if len(thread_ids) == 1:
-                return {thread_ids[0]: error}
-            outcomes = {}
-            for thread_id in thread_ids:
-                outcomes |= self._outcomes([thread_id])
-        return outcomes
-
-    def _failed(self, claimed: Claim, thread_id: str, error: Exception) -> None:
-        context = self._context()
-        if self._run(fail(context, claimed, thread_id, error, context.settings.delay_ms)):
-            _logger.error(
-                "thread %r cannot be archived and is set aside: %s",
-                thread_id,
-                error,
-                exc_info=error,
-            )
-
-    def _postpone(self, claims: Sequence[Claim]) -> None:
-        """Have threads wait while the archive is away, and live until it is back."""
-        wait = int(self._patience() * 1000)
-        context = self._context()
-        context.counters.archive_retries += 1
-        for claimed in claims:
-            self._run(postpone(context, claimed, wait))
-
-
-def _due_in(claims: Iterable[Claim]) -> float:
-    """Return in how many seconds the first of the threads is due that nobody has taken on."""
-    due = (claimed.next_ms / 1000 for claimed in claims if claimed.next_ms >= 0)
-    return min(due, default=math.inf)
-
-
-def _threads(claims: Iterable[Claim]) -> list[str]:
-    return [thread_id for claimed in claims for thread_id in claimed.thread_ids]
