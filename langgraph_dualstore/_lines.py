@@ -6,10 +6,8 @@ import threading
 from typing import Any
 
 import hiredis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
-from langgraph_dualstore._faults import is_refusal
 from langgraph_dualstore._forks import renew_after_fork
 
 
@@ -54,14 +52,18 @@ class Lines:
     def _ask(self, connection: Any, packed: bytes) -> Any:
         try:
             return self._talk(connection, packed)
-        except RedisConnectionError as error:
-            if is_refusal(error):
-                raise
-            connection.disconnect()
+        except ResponseError:
+            raise
+        except RedisError as error:
+            failed = [error]
+
+        def again() -> Any:
+            if failed:
+                raise failed.pop()
+            return self._talk(connection, packed)
+
         # What tries again takes a quarter as long as an exchange, so it is asked only now.
-        return connection.retry.call_with_retry(
-            lambda: self._talk(connection, packed), lambda _error: connection.disconnect()
-        )
+        return connection.retry.call_with_retry(again, lambda _error: connection.disconnect())
 
     @staticmethod
     def _talk(connection: Any, packed: bytes) -> Any:

@@ -12,11 +12,10 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.client import NEVER_DECODE
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from langgraph_dualstore._faults import is_refusal, translate
+from langgraph_dualstore._faults import translate
 from langgraph_dualstore._steps import Argument
 
 AsyncClient = Redis | RedisCluster
@@ -193,14 +192,16 @@ class _KeptLine:
 async def _ask(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:
     try:
         return await _talk(connection, packed)
-    except RedisConnectionError as error:
-        if is_refusal(error):
-            raise
-        await connection.disconnect()
+    except RedisError as error:
+        failed = [error]
+
+    async def again() -> list[Any]:
+        if failed:
+            raise failed.pop()
+        return await _talk(connection, packed)
+
     # What tries again takes a quarter as long as an exchange, so it is asked only now.
-    return await connection.retry.call_with_retry(
-        lambda: _talk(connection, packed), lambda _error: connection.disconnect()
-    )
+    return await connection.retry.call_with_retry(again, lambda _error: connection.disconnect())
 
 
 async def _talk(connection: AbstractConnection, packed: list[bytes]) -> list[Any]:

@@ -19,9 +19,7 @@ from typing import Any, NamedTuple
 from langgraph_dualstore._forks import renew_after_fork
 from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.archiver.batches import BATCH, NOBODYS_FAULT, Batches, due_in, threads_of
-from langgraph_dualstore.errors import (
-    DualStoreError,
-)
+from langgraph_dualstore.errors import DualStoreError
 from langgraph_dualstore.hot.keys import SHARDS
 from langgraph_dualstore.operations.context import Context
 from langgraph_dualstore.operations.sweep import Sweep

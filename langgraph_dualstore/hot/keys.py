@@ -10,8 +10,9 @@ archived. They share the cluster slot of `{<thread id>}` and one expiry:
     langgraph:state:{<thread id>}:journal      string: the messages not yet archived
 
 All scores are zero, so Redis orders the members by their bytes. A member starts
-with its address, the parts of which are encoded so that no address is the start
-of another and the order of ids is kept: NUL becomes NUL FF, NUL ends a part.
+with its address, the parts of which are encoded so that the order of ids is kept:
+NUL becomes NUL FF, NUL ends a part. What goes on with FF after an address has another
+one, and sorts after everything that has this one.
 (Lua's `<` compares by the server's locale; `ZRANGEBYLEX` compares bytes.)
 
 What is to be archived is queued by thread id, in `SHARDS` queues of four keys each:
@@ -205,6 +206,11 @@ def split_address(member: bytes, parts: int, start: int = 0) -> tuple[list[str],
         found.append(decode_text(part))
         at = end + 1
     return found, at
+
+
+def starts_with_address(member: bytes, address: bytes) -> bool:
+    """Tell whether a member without a tag has this address."""
+    return member.startswith(address) and not member.startswith(AFTER, len(address))
 
 
 def encode_index(index: int) -> bytes:

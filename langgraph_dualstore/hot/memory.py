@@ -18,7 +18,7 @@ from langgraph_dualstore.serialization import Fingerprint, Revived
 
 _VIEWS_PER_THREAD = 8
 _LISTS_PER_THREAD = 8
-_OVERHEAD = 1024  # what a remembered thread or view costs besides bytes, roughly
+_OVERHEAD = 1024  # what a remembered thread or a view of it costs besides bytes, roughly
 
 
 class View(NamedTuple):

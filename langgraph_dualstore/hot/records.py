@@ -147,7 +147,7 @@ def _encode_name(name: str) -> bytes:
     return b"%d:%b," % (len(raw), raw)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _decode_names(raw: bytes) -> tuple[str, ...]:
     """Return the channels' names; a thread's checkpoints have the same few sets of them."""
     names: list[str] = []

@@ -11,7 +11,14 @@ from langgraph_dualstore._steps import Operation
 from langgraph_dualstore.errors import ConfigurationError, HotStoreError
 from langgraph_dualstore.hot.compaction import Compaction
 from langgraph_dualstore.hot.journal import decode_journal
-from langgraph_dualstore.hot.keys import ANCESTOR, LISTED, ThreadKeys, as_thread_id, split_address
+from langgraph_dualstore.hot.keys import (
+    ANCESTOR,
+    LISTED,
+    ThreadKeys,
+    as_thread_id,
+    split_address,
+    starts_with_address,
+)
 from langgraph_dualstore.hot.logcopy import LogCopy
 from langgraph_dualstore.hot.records import Record, Typed, decode_record, decode_write
 from langgraph_dualstore.operations.context import Context, as_names, new_generation
@@ -134,7 +141,7 @@ class Content(NamedTuple):
 
     def writes_of(self, record: Record) -> list[bytes]:
         """Return a checkpoint's writes."""
-        return [write for write in self.writes if write.startswith(record.address)]
+        return [write for write in self.writes if starts_with_address(write, record.address)]
 
 
 _id_of = attrgetter("checkpoint_id")

@@ -9,15 +9,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 
 from langgraph_dualstore._steps import Operation, RunScript
-from langgraph_dualstore.hot.keys import AFTER, LISTED, ThreadKeys, members_from
+from langgraph_dualstore.hot.keys import LISTED, ThreadKeys, members_from, starts_with_address
 from langgraph_dualstore.hot.memory import Proof, ThreadCopy, View
 from langgraph_dualstore.hot.records import Record, decode_record
 from langgraph_dualstore.hot.scripts import READ
 from langgraph_dualstore.operations.context import Context, Target, target_of
 from langgraph_dualstore.operations.reader import Reader, evicted
 from langgraph_dualstore.operations.restore import restore_missing
-
-_ESCAPE = AFTER[0]
 
 
 class Page(NamedTuple):
@@ -122,8 +120,7 @@ def _sorted_out(writes: list[bytes], records: list[Record]) -> list[list[bytes]]
         address, own = record.address, []
         while at < end and writes[at] < address:
             at += 1
-        # What goes on with FF is the address of an id that has a NUL there.
-        while at < end and writes[at].startswith(address) and writes[at][len(address)] != _ESCAPE:
+        while at < end and starts_with_address(writes[at], address):
             own.append(writes[at])
             at += 1
         found.append(own)

@@ -161,7 +161,7 @@ class Codec:
         Args:
             elements: The bytes, one element's after the other's.
             count: The number of elements.
-            known: What was returned for this list, or one that it goes on from, before.
+            known: What was noted when this list, or one that it goes on from, was read.
         """
         rows = self._rows(elements, count)
         if rows is not None:
@@ -183,7 +183,8 @@ class Codec:
         """Return what `fingerprint` packs, a tag and fields for each message, from their bytes."""
         rows: list[bytes] = []
         lengths = self._lengths
-        # Spelled out rather than shared with `_fields_of`: this runs for every message.
+        # Spelled out rather than shared with `_fields_of`: this runs for every message. A value
+        # that is found has two bytes at least.
         for begin, end in element_bodies(elements, count) or ():
             shape = lengths.get(elements[begin + 1])
             if (

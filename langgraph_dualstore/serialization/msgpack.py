@@ -11,7 +11,7 @@ EXT_32 = 0xC9
 
 _ARRAY_16 = b"\xdc"
 _ARRAY_32 = b"\xdd"
-_SHORTEST_EXT = 8  # the longest header and two bytes; one that is shorter is no message
+_SHORTEST_EXT = 8  # bytes: the longest header, and two more, as any message has
 _FIXED_EXT = {1: b"\xd4", 2: b"\xd5", 4: b"\xd6", 8: b"\xd7", 16: b"\xd8"}
 
 
@@ -40,7 +40,7 @@ def element_bodies(elements: bytes, count: int) -> list[tuple[int, int]] | None:
     Returns:
         Pairs of the first position and the one after the last, which is where the next
         element's header starts; `None` if the bytes are not exactly that many extension
-        values.
+        values, or the last is shorter than any message.
     """
     bodies: list[tuple[int, int]] = []
     at, size = 0, len(elements)

@@ -15,6 +15,7 @@ from memory_archive import MemoryArchive
 from raw_checkpoints import checkpoint_id, config_of, put
 
 from langgraph_dualstore import DualStoreSaver
+from langgraph_dualstore.archiver import archiver, batches
 from langgraph_dualstore.errors import ColdStoreUnavailable, ConfigurationError
 
 SOON = timedelta(milliseconds=20)
@@ -107,6 +108,25 @@ def test_runs_that_follow_each_other_at_once_are_archived_together(open_archivin
     eventually(lambda: archive.archives)
     assert time.monotonic() - begun >= 0.4
     assert archive.contents("thread") == ["a", "1: a", "b", "2: b", "c", "3: c"]
+
+
+@pytest.mark.parametrize("archiving", ["flush", "round"])
+def test_everything_that_is_due_is_archived_batch_by_batch(
+    open_archiving, archive, monkeypatch, archiving
+):
+    for module in (archiver, batches):
+        monkeypatch.setattr(module, "BATCH", 3)
+    saver = open_archiving(run_archiver=False)
+    for number in range(40):
+        talk(saver, thread_id=f"{number}")
+    archive.calls.clear()
+    if archiving == "flush":
+        assert saver.flush()
+    else:
+        eventually(lambda: saver.backlog().due == 40)
+        saver._archiver._round()
+    assert len(archive.threads) == 40
+    assert archive.calls.count("archive") >= 40 / 3
 
 
 def test_the_archiver_does_not_look_at_its_queues_for_each_run_that_finishes(

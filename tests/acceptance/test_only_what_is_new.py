@@ -291,7 +291,9 @@ def test_only_messages_that_are_new_to_a_process_are_validated(saver, fresh, mon
     steps.put({"messages": [*said, message(21), message(22)]})
     assert values_at(saver, steps.last) == {"messages": [*said, message(21), message(22)]}
     assert len(looked_at) == 22
+    assert len(values_at(fresh, steps.last)["messages"]) == 22
+    assert len(looked_at) == 44
     edited = [message(1, "edited"), *said[1:]]
     steps.put({"messages": edited})
     assert values_at(saver, steps.last) == {"messages": edited}
-    assert len(looked_at) == 42
+    assert len(looked_at) == 64

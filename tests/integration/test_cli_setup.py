@@ -84,7 +84,7 @@ def test_a_dsn_that_is_none_is_told_in_a_sentence_without_its_password(dsn):
     ],
 )
 def test_a_server_that_does_not_answer_is_told_in_a_sentence_without_the_password(dsn):
-    told = invoke("setup", "--postgres", dsn)
+    told = run("setup", "--postgres", dsn)
     assert told.returncode == 1
     assert told.stderr.startswith("Error: PostgreSQL cannot be asked")
     assert told.stderr.count("\n") == 1

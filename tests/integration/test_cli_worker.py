@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from cold_archives import opened, query
-from command_line import invoke, run, start
+from command_line import run, start
 from eventually import eventually
 from graph_runner import thread
 from graphs import chat_graph, says
@@ -181,7 +181,7 @@ def test_it_waits_until_postgres_is_back(redis_url, own_postgres):
 
 
 def test_without_tables_it_says_what_mends_that(redis_url, postgres_dsn):
-    told = invoke("worker", "--redis", redis_url, "--postgres", postgres_dsn)
+    told = run("worker", "--redis", redis_url, "--postgres", postgres_dsn)
     assert told.returncode == 1
     assert told.stdout == ""
     assert "langgraph-dualstore setup" in told.stderr
@@ -198,7 +198,7 @@ def test_without_tables_it_says_what_mends_that(redis_url, postgres_dsn):
     ],
 )
 def test_a_server_that_cannot_be_asked_is_told_in_a_sentence(redis_url, dsn, redis, postgres, code):
-    told = invoke("worker", "--redis", redis or redis_url, "--postgres", postgres or dsn)
+    told = run("worker", "--redis", redis or redis_url, "--postgres", postgres or dsn)
     assert told.returncode == code
     assert told.stdout == ""
     assert told.stderr.startswith("Error: ")

@@ -1,5 +1,5 @@
--- Returns the member of a sorted set that starts with `address`, or nil. No member's
--- address is the start of another's, so there is at most one.
+-- Returns the member of a sorted set that has an address (and tag), or nil. There is at most
+-- one: what goes on with FF, which is another address, sorts after the interval.
 local function lookup(key, address)
   return redis.call('ZRANGEBYLEX', key, '[' .. address, '[' .. address .. '\255', 'LIMIT', 0, 1)[1]
 end
