@@ -254,7 +254,9 @@ async def test_inline_a_thread_is_archived_when_its_run_returns(open_archiving, 
         await runner.invoke(graph, says(f"turn {turn}"), thread())
         assert archive.status("thread") == "finished"
         assert len(archive.contents("thread")) == 2 * turn
-    assert len(archive.archives) == 2
+    # LangGraph may hand over a task's writes when the step is archived: then again.
+    late = 2 if runner.durability == "async" else 0
+    assert 2 <= len(archive.archives) <= 2 + late
 
 
 async def test_inline_a_run_fails_with_its_archive_and_is_archived_later(

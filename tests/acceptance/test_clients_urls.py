@@ -199,11 +199,13 @@ def test_a_server_that_comes_up_later_is_found(own_server):
     server = own_server
     server.kill()
     with DualStoreSaver.from_conn_string(server.url) as saver:
-        threading.Timer(0.2, server.start).start()  # while it is being tried
+        starting = threading.Timer(0.2, server.start)  # while it is being tried
+        starting.start()
         for _ in range(5):  # a busy machine may take longer than a saver tries
             with contextlib.suppress(HotStoreUnavailable):
                 talk(saver, 2)
                 break
+        starting.join()
         assert values_at(saver, config_of())["messages"] == messages(2)
 
 
