@@ -21,11 +21,8 @@ pytest_plugins = [
     "fixtures.special_servers",
 ]
 
-# How long an example takes says how busy the machine is. Each run, of which CI makes several,
-# looks at others.
-settings.register_profile(
-    "untimed", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 SERVERS: dict[str, ModuleType] = {"redis": kinds, "postgres": postgres_kinds}

@@ -248,15 +248,16 @@ def test_without_an_archive_nothing_can_be_archived(saver):
 
 
 async def test_inline_a_thread_is_archived_when_its_run_returns(open_archiving, archive, runner):
-    saver = open_archiving(archive_on="inline", archive_delay=timedelta(hours=1))
+    # An archiver beside it would archive once more what LangGraph hands over late.
+    saver = open_archiving(
+        archive_on="inline", archive_delay=timedelta(hours=1), run_archiver=False
+    )
     graph = chat_graph(saver)
     for turn in (1, 2):
         await runner.invoke(graph, says(f"turn {turn}"), thread())
         assert archive.status("thread") == "finished"
         assert len(archive.contents("thread")) == 2 * turn
-    # LangGraph may hand over a task's writes when the step is archived: then again.
-    late = 2 if runner.durability == "async" else 0
-    assert 2 <= len(archive.archives) <= 2 + late
+    assert len(archive.archives) == 2
 
 
 async def test_inline_a_run_fails_with_its_archive_and_is_archived_later(

@@ -32,7 +32,7 @@ COLUMNS = ", ".join(
 )
 Connection = psycopg.Connection[Any]
 on_one_table = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -276,7 +276,7 @@ def test_everything_readable_is_as_in_memory(redis_url, serde):
     run_state_machine_as_test(
         lambda: SameAsInMemory(redis_url, serde),
         settings=settings(
-            max_examples=40,
+            max_examples=60,
             stateful_step_count=30,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),

@@ -68,7 +68,7 @@ def test_without_a_dsn_setup_says_what_is_missing():
     ],
 )
 def test_a_dsn_that_is_none_is_told_in_a_sentence_without_its_password(dsn):
-    told = invoke("setup", "--postgres", dsn)
+    told = run("setup", "--postgres", dsn)
     assert told.returncode == 2
     assert told.stdout == ""
     assert told.stderr.startswith("Error: the PostgreSQL DSN is not valid")

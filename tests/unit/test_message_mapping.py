@@ -162,7 +162,7 @@ def state(value: Any) -> Any:
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("name", SERIALIZERS)
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(message=conversational)
 def test_a_message_comes_back_from_its_row_through_postgresql(name, message):
     serde = SERIALIZERS[name]
@@ -177,7 +177,7 @@ def test_a_message_comes_back_from_its_row_through_postgresql(name, message):
 
 
 @pytest.mark.parametrize("name", SERIALIZERS)
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(message=conversational)
 def test_a_message_comes_back_from_its_document(name, message):
     serde = SERIALIZERS[name]
@@ -187,7 +187,7 @@ def test_a_message_comes_back_from_its_document(name, message):
     assert state(back) == state(expected_message(message, serde))
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(message=dict_messages)
 def test_a_dict_comes_back_as_that_dict(message):
     row = row_of(message)
@@ -198,7 +198,7 @@ def test_a_dict_comes_back_as_that_dict(message):
     assert state(from_document(document)) == state(expected(message, STRICT))
 
 
-@settings(max_examples=80)
+@settings(max_examples=200)
 @given(value=st.one_of(anything, st.floats(), st.decimals(allow_nan=False), st.integers()))
 def test_any_value_comes_back_from_jsonb(value):
     text = jsonable.dumps({"value": jsonable.encode(value, STRICT)}, STRICT)
@@ -556,7 +556,7 @@ _wild = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=300)
 @given(
     type_=st.sampled_from(["human", "ai", "tool", "chat", "AIMessageChunk", "dict"]),
     meta=st.dictionaries(st.sampled_from([*_NAMES, *RESERVED]), _wild, max_size=3),

@@ -25,7 +25,8 @@ for i = 5, #ARGV do missing[ARGV[i]] = true end
 
 local chain = {}
 while member and left > 0 and #chain < tonumber(ARGV[4]) do
-  local address, at = address_of(member)
+  local at = address_end(member)
+  local address = string.sub(member, 2, at - 1)
   chain[#chain + 1] = {
     member,
     redis.call('ZRANGEBYLEX', KEYS[3], '[' .. address, '[' .. address .. '\255'),

@@ -57,10 +57,9 @@ local function want(from, to)
   end
 end
 for _, member in ipairs(members) do
-  local _, at = address_of(member)
   -- The bytes that the record appended to the log, and the ranges that it refers to besides.
   local position, length, ranges =
-    string.match(member, '^%x+ %x+ (%d+) (%d+) ([%d,-]*) ', at)
+    string.match(member, '^%x+ %x+ (%d+) (%d+) ([%d,-]*) ', address_end(member))
   position = tonumber(position)
   want(position, position + tonumber(length))
   for from, to in string.gmatch(ranges, '(%d+)-(%d+)') do

@@ -7,8 +7,12 @@ local function part_end(bytes, at)
   return at
 end
 
--- Returns the address in a checkpoint's member (without tag), and the position after it.
+-- Returns the position after the address in a checkpoint's member.
+local function address_end(member)
+  return part_end(member, part_end(member, 2))
+end
+
+-- Returns the address in a checkpoint's member, without the tag.
 local function address_of(member)
-  local at = part_end(member, part_end(member, 2))
-  return string.sub(member, 2, at - 1), at
+  return string.sub(member, 2, address_end(member) - 1)
 end
